@@ -1,0 +1,205 @@
+import type { Backoff } from './reading/backoff.js';
+import { Boxed } from './value/boxed.js';
+import type { KeyPart } from './definition.js';
+import type { ResolvedDefinition } from './define-cache.js';
+import { CacheKeyError } from './errors.js';
+import { cloneValue } from './value/clone-value.js';
+import { admit } from './value/isolation.js';
+import { cacheTag, checkTags, encodeKey, encodeTenant, MAX_TAGS, tenantTag } from './key.js';
+import { LoadLimiter } from './reading/load-limiter.js';
+import { policyOf, type Policy } from './policy.js';
+import type { Observer } from './observer.js';
+import { newStats, type CacheStats } from './stats.js';
+import type { RefusalCause } from './value/survey.js';
+
+/** A value made ready for storing, or the reason why it cannot be stored. */
+export type Storable =
+  | {
+      readonly ok: true;
+      /** As L1 keeps it: the plain value, or boxed. */
+      readonly stored: unknown;
+      /** As it is serialized. */
+      readonly value: unknown;
+      readonly bytes: number;
+      /** JSON text alone says it all. */
+      readonly plain: boolean;
+    }
+  | { readonly ok: false; readonly path: string; readonly reason: string; readonly cause: RefusalCause };
+
+/** Freshness of a value about to be stored, all in ms. */
+export interface Lifetime {
+  readonly createdAt: number;
+  readonly freshFor: number;
+  readonly graceFor: number;
+}
+
+/** Everything resolved once for a cache: its key encoder, policy, limiter, counters and the way values go in and out. */
+export class CacheRuntime {
+  readonly name: string;
+  readonly definition: ResolvedDefinition;
+  readonly policy: Policy;
+  readonly stats: CacheStats = newStats();
+  readonly limiter: LoadLimiter;
+  readonly backoff: Backoff;
+  /** Caches inside whose loads this one was seen loading. */
+  readonly nestedIn = new Set<CacheRuntime>();
+  readonly prefix: string;
+  readonly #implicit: readonly string[];
+  readonly #observer: Observer;
+  readonly #warned = new Set<string>();
+
+  constructor(definition: ResolvedDefinition, observer: Observer, backoff: Backoff) {
+    this.name = definition.name;
+    this.definition = definition;
+    this.policy = policyOf(definition);
+    this.limiter = new LoadLimiter(definition.maxConcurrentLoads);
+    this.backoff = backoff;
+    this.prefix = `${definition.name}:v${definition.version}:`;
+    this.#implicit = [cacheTag(definition.name)];
+    this.#observer = observer;
+  }
+
+  /** The encoded key of key arguments: `{cache}:v{version}:[@{tenant}|]{key}`. @throws CacheKeyError */
+  keyOf(args: readonly unknown[]): string {
+    const { key, tenant } = this.definition;
+    const parts: KeyPart | readonly KeyPart[] = key === undefined ? NO_PARTS : key(...args);
+    const encoded = encodeKey(this.name, parts);
+    return tenant === undefined ? this.prefix + encoded : this.prefix + encodeTenant(this.name, tenant()) + encoded;
+  }
+
+  /** The same for a bare single argument, without an array around it. */
+  keyOfOne(arg: unknown): string {
+    const { key, tenant } = this.definition;
+    if (key === undefined || tenant !== undefined) {
+      return this.keyOf([arg]);
+    }
+    return this.prefix + encodeKey(this.name, key(arg));
+  }
+
+  get cacheTag(): string {
+    return this.#implicit[0];
+  }
+
+  /** The engine's own tags of an entry: its cache, and its tenant. */
+  implicitTags(key: string): readonly string[] {
+    if (this.definition.tenant === undefined) {
+      return this.#implicit;
+    }
+    const tenant = key.slice(this.prefix.length + 1, key.indexOf('|', this.prefix.length));
+    return [...this.#implicit, tenantTag(tenant)];
+  }
+
+  /** The user's tags of a value about to be stored. `null` and `undefined` carry only fixed ones. @throws CacheKeyError */
+  tagsOf(
+    value: unknown,
+    args: readonly unknown[],
+    ...more: (readonly string[] | undefined)[]
+  ): readonly string[] | undefined {
+    const { tags } = this.definition;
+    const where = `cache "${this.name}"`;
+    const own: readonly string[] =
+      typeof tags === 'function' ? (value == null ? [] : checkTags(tags(value, ...args), where)) : (tags ?? []);
+    let all = own;
+    for (const extra of more) {
+      if (extra !== undefined && extra.length > 0) {
+        all = [...all, ...extra];
+      }
+    }
+    if (all.length === 0) {
+      return undefined;
+    }
+    const unique = [...new Set(all)];
+    if (unique.length > MAX_TAGS) {
+      throw new CacheKeyError(`${where}: ${unique.length} tags; at most ${MAX_TAGS} fit an entry`);
+    }
+    return unique;
+  }
+
+  /** The user's tags among those of a stored record. */
+  userTags(tags: readonly string[]): readonly string[] | undefined {
+    // Most entries carry none: nothing is made for them.
+    for (const tag of tags) {
+      if (isUserTag(tag)) {
+        return tags.filter(isUserTag);
+      }
+    }
+    return undefined;
+  }
+
+  /**
+   * Makes a value ready for storing: dehydrated, checked, sized, and frozen or boxed as its isolation asks.
+   * `owned`: nobody else holds it (it was just decoded, or copied for us).
+   * @throws SerializationError when `hydrate` is given something else than it dehydrates
+   */
+  toStored(value: unknown, owned = false): Storable {
+    const { hydrate } = this.definition;
+    const plain = hydrate === undefined || value == null ? value : hydrate.dehydrate(value);
+    return this.admit(plain, owned);
+  }
+
+  /** The same for a value its owner goes on using: a copy is stored, so that nothing freezes under its hands. */
+  toStoredCopy(value: unknown): Storable {
+    const { isolation, maxValueBytes, hydrate } = this.definition;
+    if (isolation === 'shared' || hydrate !== undefined) {
+      return this.toStored(value);
+    }
+    const copied = admit(value, { isolation: 'cloned', maxBytes: maxValueBytes });
+    return copied.ok ? this.admit(copied.value, true) : copied;
+  }
+
+  /** The same for a value that is plain already. */
+  admit(plain: unknown, owned: boolean): Storable {
+    const { isolation, maxValueBytes } = this.definition;
+    const admitted = admit(plain, { isolation, maxBytes: maxValueBytes, owned });
+    if (!admitted.ok) {
+      return admitted;
+    }
+    const stored = admitted.needsClone ? new Boxed(admitted.value, 'copy') : admitted.value;
+    return { ok: true, stored, value: admitted.value, bytes: admitted.bytes, plain: admitted.plain };
+  }
+
+  /** What a reader gets for a stored value. @throws the remembered error of a negative entry */
+  open(stored: unknown): unknown {
+    let plain = stored;
+    if (stored instanceof Boxed) {
+      if (stored.kind === 'error') {
+        throw stored.content;
+      }
+      plain = cloneValue(stored.content);
+    }
+    const { hydrate } = this.definition;
+    return hydrate === undefined || plain == null ? plain : hydrate.hydrate(plain);
+  }
+
+  /** Counts a value that is returned but not stored; the first of its kind is reported. */
+  refuse(path: string, reason: string): void {
+    this.stats.refused++;
+    const kind = `${path}: ${reason}`;
+    if (!this.#warned.has(kind) && this.#warned.size < MAX_WARNINGS) {
+      this.#warned.add(kind);
+      const message = `cache "${this.name}": the value was returned but not stored; ${reason} (at ${path})`;
+      this.#observer.notice?.({ level: 'warn', name: 'value.refused', cache: this.name, message });
+    }
+  }
+
+  /** How long a value lives from `now` on. A remembered "not found" has a ttl of its own and no grace. */
+  lifetime(value: unknown, policy: Policy, now: number, ttl?: number): Lifetime {
+    const negative = (value === null || value === undefined) && policy.negativeTtl !== undefined;
+    return {
+      createdAt: now,
+      freshFor: this.jittered(ttl ?? (negative ? policy.negativeTtl! : policy.ttl)),
+      graceFor: negative ? 0 : policy.grace,
+    };
+  }
+
+  /** A ttl shortened by jitter, so that entries stored together do not go stale together. */
+  jittered(ttl: number): number {
+    return this.policy.jitter === 0 ? ttl : ttl * (1 - this.policy.jitter * Math.random());
+  }
+}
+
+const AT = 64;
+const isUserTag = (tag: string): boolean => tag.charCodeAt(0) !== AT;
+/** Different refusals reported per cache; an attacker who controls paths must not fill the log. */
+const MAX_WARNINGS = 100;
+const NO_PARTS: readonly KeyPart[] = [];

@@ -1,0 +1,182 @@
+import { Boxed } from '../value/boxed.js';
+import type { Engine } from '../engine.js';
+import { newEntryId } from './entry-id.js';
+import { encodeRecord, type Entry } from './entry-codec.js';
+import { SerializationError } from '../errors.js';
+import type { FillRight } from './fill-right.js';
+import type { Candidate, Flight } from './flight.js';
+import type { L1View } from './l1-view.js';
+import { Context, runLoader, type LoadWishes } from './load.js';
+
+/** The end of the read story: run the loader, answer, store in L1 and, behind the answer, in the second tier. */
+export class Loading {
+  readonly #engine: Engine;
+  readonly #l1: L1View;
+
+  constructor(engine: Engine, l1: L1View) {
+    this.#engine = engine;
+    this.#l1 = l1;
+  }
+
+  contextOf(flight: Flight): Context {
+    return new Context(flight, this.#engine.clock);
+  }
+
+  async run(flight: Flight, right: FillRight | undefined, mayStore: boolean): Promise<void> {
+    const { clock, observer, coherence } = this.#engine;
+    try {
+      const { value, wishes } = await runLoader(flight, clock, observer, () => {
+        flight.phase = 'loading';
+        coherence.arm(flight.fence);
+      });
+      await this.#loaded(flight, right, mayStore, value, wishes);
+    } catch (error) {
+      right?.release();
+      this.failed(flight, error);
+    }
+  }
+
+  /** A load ended without a value: the stale one answers if it may, otherwise the loader's own error does. */
+  failed(flight: Flight, error: unknown): void {
+    const { runtime, key, candidate } = flight;
+    if (flight.failed) {
+      return;
+    }
+    flight.failed = true;
+    flight.landed = true;
+    runtime.stats.loadErrors++;
+    if (this.#rememberError(flight, error)) {
+      flight.fail(error);
+      return;
+    }
+    if (candidate !== undefined && this.isUsable(flight, candidate)) {
+      runtime.backoff.failed(key, this.#engine.clock.now());
+      this.settleStale(flight, candidate);
+    } else {
+      flight.fail(error);
+    }
+  }
+
+  /** Whether a stale value may still answer: within grace, and not hard-invalidated meanwhile. */
+  isUsable(flight: Flight, candidate: Candidate): boolean {
+    const { ledger } = this.#engine.coherence;
+    return (
+      !flight.fence.deleted &&
+      this.#engine.clock.now() < candidate.goneAt &&
+      ledger.judge(candidate.sequence, flight.fence.shard, flight.runtime.implicitTags(flight.key), candidate.tags) !==
+        'gone'
+    );
+  }
+
+  settleStale(flight: Flight, candidate: Candidate): void {
+    if (!flight.settled && !flight.background) {
+      flight.runtime.stats.stale++;
+      this.#engine.observer.lookup?.(flight.runtime.name, 'stale', 'l2', flight.key);
+    }
+    if (!flight.settled) {
+      flight.servedStale = true;
+      flight.resultTags = candidate.tags;
+    }
+    flight.settle(candidate.stored, false, candidate.sequence);
+  }
+
+  async #loaded(
+    flight: Flight,
+    right: FillRight | undefined,
+    mayStore: boolean,
+    value: unknown,
+    wishes: LoadWishes,
+  ): Promise<void> {
+    const { runtime, key, policy, fence } = flight;
+    flight.landed = true;
+    runtime.backoff.succeeded(key);
+    const entry = mayStore ? this.#prepare(flight, value, wishes) : undefined;
+    if (entry === undefined) {
+      right?.release();
+      flight.settle(value, true);
+      return;
+    }
+    flight.resultTags = entry.tags;
+    const id = right === undefined ? '' : newEntryId();
+    const stored = this.#l1.store(runtime, fence, policy, { ...entry, id }, entry.life);
+    const overtaken = fence.broken !== undefined || this.#isOvertaken(flight, entry.tags);
+    if (!overtaken) {
+      this.#engine.coherence.fences.supersede(fence);
+    }
+    // Before anything is awaited: storing never delays the answer.
+    flight.settle(entry.stored, false);
+    if (overtaken) {
+      runtime.stats.fenceRejected++;
+      right?.release();
+      return;
+    }
+    runtime.stats.stored += stored || right !== undefined ? 1 : 0;
+    if (right !== undefined) {
+      await this.#fill(flight, right, id, entry);
+    }
+  }
+
+  #isOvertaken(flight: Flight, tags: readonly string[] | undefined): boolean {
+    const { ledger } = this.#engine.coherence;
+    const { sequence, shard } = flight.fence;
+    return ledger.judge(sequence, shard, flight.runtime.implicitTags(flight.key), tags) !== 'valid';
+  }
+
+  async #fill(flight: Flight, right: FillRight, id: string, entry: Entry): Promise<void> {
+    const { runtime, key } = flight;
+    try {
+      const record = await encodeRecord(runtime, key, id, entry);
+      if (await right.fill(record, false)) {
+        return;
+      }
+      runtime.stats.fenceRejected++;
+    } catch (error) {
+      right.release();
+      runtime.stats.l2Errors++;
+      this.#engine.observer.notice?.({ level: 'debug', name: 'l2.fill', cache: runtime.name, message: String(error) });
+      return;
+    }
+    // Refused: an invalidation whose message has not arrived here yet.
+    this.#l1.dropIf(key, id);
+  }
+
+  /** Undefined when the value is not to be stored. A fault in `tags` or a value without a stored form never fails the method. */
+  #prepare(flight: Flight, value: unknown, wishes: LoadWishes): Entry | undefined {
+    const { runtime, policy } = flight;
+    if (wishes.skipped || (value === undefined && policy.negativeTtl === undefined)) {
+      return undefined;
+    }
+    try {
+      const storable = runtime.toStored(value);
+      if (!storable.ok) {
+        runtime.refuse(storable.path, storable.reason);
+        return undefined;
+      }
+      const tags = runtime.tagsOf(value, flight.args, policy.tags, wishes.tags);
+      const life = runtime.lifetime(value, policy, this.#engine.clock.now(), wishes.ttl);
+      return { ...storable, tags, life };
+    } catch (error) {
+      runtime.refuse(error instanceof SerializationError ? error.path : 'tags', (error as Error).message);
+      return undefined;
+    }
+  }
+
+  /** A thrown "not found" is remembered in this process only: an error has no wire form. */
+  #rememberError(flight: Flight, error: unknown): boolean {
+    const { runtime, policy, fence } = flight;
+    const { negativeErrors } = runtime.definition;
+    if (negativeErrors === undefined || policy.negativeTtl === undefined || negativeErrors(error) !== true) {
+      return false;
+    }
+    const life = { createdAt: this.#engine.clock.now(), freshFor: runtime.jittered(policy.negativeTtl), graceFor: 0 };
+    const fixed = runtime.tagsOf(undefined, flight.args, policy.tags);
+    this.#l1.store(
+      runtime,
+      fence,
+      policy,
+      { stored: new Boxed(error, 'error'), bytes: 256, tags: fixed, id: '' },
+      life,
+    );
+    return true;
+  }
+}

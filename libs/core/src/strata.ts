@@ -1,0 +1,163 @@
+import { CacheRuntime } from './cache-runtime.js';
+import { Backoff } from './reading/backoff.js';
+import { Cache, type CacheParts } from './cache.js';
+import type { AnyArgs, CacheDefinition, Consistency, InvalidationMode } from './definition.js';
+import type { BusListener } from './coherence/bus-listener.js';
+import { CacheConfigError, CacheError } from './errors.js';
+import { checkTags, encodeKey, tenantTag } from './key.js';
+import type { Locks } from './locks/lock.js';
+import type { Notice } from './observer.js';
+import { asOneOf, readOptions } from './options.js';
+import { completeDefinition } from './policy.js';
+import type { InvalidationResult } from './writes.js';
+
+/** ms that background work may take to end at shutdown before it is aborted, and once more after. */
+const DRAIN_LIMIT = 5_000;
+const ABORT_LIMIT = 500;
+
+const MODE_RULES = { mode: asOneOf('delete', 'expire') };
+
+/** Counters of the whole engine. */
+export interface StrataStats {
+  /** Entries in L1, and their estimated bytes. */
+  readonly l1Entries: number;
+  readonly l1Bytes: number;
+  /** Loads and reads under way. */
+  readonly inFlight: number;
+  /** Invalidations the second tier has not acknowledged yet. */
+  readonly unsent: number;
+  /** Gaps noticed on the bus. */
+  readonly busGaps: number;
+  readonly breaker: 'closed' | 'open';
+}
+
+export interface StrataParts extends CacheParts {
+  readonly consistency: Consistency;
+  readonly defaults: Record<string, any>;
+  readonly locks: Locks;
+  /** There is a second tier, and other instances on it know nothing of these locks. */
+  readonly locksAreLocal: boolean;
+  readonly listener: BusListener | undefined;
+  readonly guard: { readonly unsent: number; readonly isOpen: boolean } | undefined;
+}
+
+/** An engine: the caches of one namespace with their tiers, bus and locks. Made by `createStrata`; in Nest its class is the injection token. */
+export class Strata {
+  readonly namespace: string;
+  readonly #parts: StrataParts;
+  readonly #caches = new Map<string, Cache<any, any>>();
+  readonly #runtimes: Map<string, CacheRuntime>;
+  #closing: Promise<void> | undefined;
+  #warnedOfLocks = false;
+
+  constructor(parts: StrataParts, runtimes: Map<string, CacheRuntime>) {
+    this.#parts = parts;
+    this.#runtimes = runtimes;
+    this.namespace = parts.engine.namespace;
+  }
+
+  /** Exclusive locks of this engine; within this process only, unless the second tier brings locks of its own. */
+  get locks(): Locks {
+    if (this.#parts.locksAreLocal && !this.#warnedOfLocks) {
+      this.#warnedOfLocks = true;
+      const message = 'strata.locks is exclusive within this process only: the second tier brings no locks';
+      this.notice({ level: 'warn', name: 'locks.local', message });
+    }
+    return this.#parts.locks;
+  }
+
+  /**
+   * The cache of a definition; the same object for the same definition.
+   * @throws CacheConfigError when another definition has the same name
+   */
+  cache<Args extends AnyArgs, Value>(definition: CacheDefinition<Args, Value>): Cache<Args, Value> {
+    const existing = this.#caches.get(definition.name);
+    if (existing !== undefined) {
+      if (existing.definition !== definition) {
+        throw new CacheConfigError(
+          `cache "${definition.name}": two definitions have this name; names are unique per namespace, rename one (owners: ${existing.definition.owner}, ${definition.owner})`,
+        );
+      }
+      return existing;
+    }
+    const { engine, consistency, defaults } = this.#parts;
+    const resolved = completeDefinition(definition, defaults, consistency);
+    const runtime = new CacheRuntime(resolved, engine.observer, new Backoff());
+    const cache = new Cache<Args, Value>(definition, runtime, this.#parts);
+    this.#runtimes.set(definition.name, runtime);
+    this.#caches.set(definition.name, cache);
+    return cache;
+  }
+
+  /** Every cache made so far. */
+  caches(): readonly Cache[] {
+    return [...this.#caches.values()];
+  }
+
+  /**
+   * Invalidates every entry of the namespace that carries one of the tags, in O(1) per tag. Mode `'delete'` (default): gone; `'expire'`: stale.
+   * @throws CacheKeyError for a tag that cannot be one; TierError when `strict` and not acknowledged
+   */
+  async invalidateTags(
+    tags: readonly string[],
+    options: { readonly mode?: InvalidationMode | undefined } = {},
+  ): Promise<InvalidationResult> {
+    const { mode = 'delete' } = readOptions('invalidateTags', options, MODE_RULES);
+    checkTags(tags, 'invalidateTags');
+    return tags.length === 0 ? { acknowledged: true } : this.#parts.writes.invalidate({ kind: 'tags', tags, mode });
+  }
+
+  /** Invalidates every entry of the namespace. */
+  async clear(options: { readonly mode?: InvalidationMode | undefined } = {}): Promise<InvalidationResult> {
+    const { mode = 'delete' } = readOptions('clear', options, MODE_RULES);
+    return this.#parts.writes.invalidate({ kind: 'clear', mode });
+  }
+
+  /** Invalidates every entry of one tenant, in O(1). */
+  async clearTenant(tenant: string | number): Promise<InvalidationResult> {
+    const tag = tenantTag(encodeKey('clearTenant', tenant));
+    return this.#parts.writes.invalidate({ kind: 'tags', tags: [tag], mode: 'delete' });
+  }
+
+  /**
+   * Tells the observer what a layer above the engine has to say, such as a decorator whose invalidation failed.
+   * False when the observer takes no notices, so that the caller can log it instead.
+   */
+  notice(notice: Notice): boolean {
+    const { observer } = this.#parts.engine;
+    observer.notice?.(notice);
+    return observer.notice !== undefined;
+  }
+
+  stats(): StrataStats {
+    const { engine, reads, listener, guard } = this.#parts;
+    return {
+      l1Entries: engine.l1.size,
+      l1Bytes: engine.l1.bytes,
+      inFlight: reads.inFlight,
+      unsent: guard?.unsent ?? 0,
+      busGaps: listener?.gaps ?? 0,
+      breaker: guard?.isOpen === true ? 'open' : 'closed',
+    };
+  }
+
+  /** Drains background work, releases locks, closes what it opened. Twice is harmless. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const { engine, reads, listener, locks } = this.#parts;
+    const { background, clock, tier } = engine;
+    listener?.stop();
+    if (!(await background.drain(clock, DRAIN_LIMIT))) {
+      reads.abortAll(new CacheError('ERR_CACHE_TIER', 'the engine is closing: loads still running are aborted'));
+      await background.drain(clock, ABORT_LIMIT);
+    }
+    await locks.close();
+    await tier?.close();
+    await listener?.close();
+    engine.l1.clear();
+  }
+}

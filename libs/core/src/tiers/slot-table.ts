@@ -1,0 +1,66 @@
+import { widenI32, widenList, widenU32, widenU8 } from './columns.js';
+
+/** "No slot", and the end of a queue. */
+export const NO_SLOT = -1;
+
+const FIRST_CAPACITY = 64;
+
+/**
+ * The slots that the store and its eviction policy have in common: key, size, links and one byte of marks each.
+ * Columns are re-allocated when the table grows, so they are read from here each time.
+ * Capacity doubles from 64 up to `maxSlots`; a free slot is remembered in its own link, at no cost.
+ */
+export class SlotTable {
+  readonly maxSlots: number;
+  capacity: number;
+  keys: string[];
+  bytes: Uint32Array;
+  next: Int32Array;
+  prev: Int32Array;
+  /** Belongs to the policy; 0 in a slot just taken. */
+  marks: Uint8Array;
+  #used = 0;
+  #free = NO_SLOT;
+
+  constructor(maxSlots: number) {
+    this.maxSlots = maxSlots;
+    this.#resize(Math.min(FIRST_CAPACITY, maxSlots));
+  }
+
+  /** Whether {@link take} needs {@link grow} first. */
+  get full(): boolean {
+    return this.#free === NO_SLOT && this.#used === this.capacity;
+  }
+
+  grow(): void {
+    this.#resize(Math.min(this.capacity * 2, this.maxSlots));
+  }
+
+  take(key: string, bytes: number): number {
+    let slot = this.#free;
+    if (slot === NO_SLOT) {
+      slot = this.#used++;
+    } else {
+      this.#free = this.next[slot];
+    }
+    this.keys[slot] = key;
+    this.bytes[slot] = bytes;
+    this.marks[slot] = 0;
+    return slot;
+  }
+
+  release(slot: number): void {
+    this.keys[slot] = '';
+    this.next[slot] = this.#free;
+    this.#free = slot;
+  }
+
+  #resize(capacity: number): void {
+    this.keys = widenList(this.keys ?? [], capacity, '');
+    this.bytes = widenU32(this.bytes, capacity);
+    this.next = widenI32(this.next, capacity);
+    this.prev = widenI32(this.prev, capacity);
+    this.marks = widenU8(this.marks, capacity);
+    this.capacity = capacity;
+  }
+}
