@@ -1,0 +1,76 @@
+import { script } from './script.js';
+import { ATTACHED_ONLY, STATE, TICK, WAKE } from './state.js';
+
+/**
+ * Asks for the right to fill a key.
+ *
+ * KEYS[3] entry · [4] lease
+ * ARGV[8] token · [9] id seen by the read · [10] ttl in ms · [11] '1' = force · [12] key
+ * Returns {'granted', i, c as found, stamp} | {'busy', ms, first character of its token} | {'held', i} | {'changed', i} | {'detached', i}.
+ */
+export const LEASE = script(
+  'lease',
+  STATE,
+  ATTACHED_ONLY,
+  `
+local force = ARGV[11] == '1'
+-- A writer holds the key: whatever is loaded now may be older than what it is about to commit.
+local held = redis.call('ZSCORE', st, 'h:' .. ARGV[12])
+if held and tonumber(held) > now then return {'held', num(i)} end
+-- pcall: a foreign type under our key is overwritten by the fill.
+local id = redis.pcall('GETRANGE', KEYS[3], 0, 15)
+if type(id) ~= 'string' then id = '' end
+-- With the head lost or overwritten the read could not judge the entry it saw: write it again, and let the caller read again.
+local headless = redis.pcall('GET', hd) ~= packed()
+if headless then head() end
+if not force then
+  if headless and id ~= '' then return {'changed', num(i)} end
+  -- Somebody filled (or deleted) it since: the caller's picture is outdated.
+  if id ~= ARGV[9] then return {'changed', num(i)} end
+end
+local lease = redis.pcall('GET', KEYS[4])
+if type(lease) ~= 'string' then lease = nil end
+local mine = lease and string.sub(lease, 2) == ARGV[8]
+if lease and not mine and not force then
+  local left = redis.call('PTTL', KEYS[4])
+  -- Longer than any lease lasts: TIME has stepped back. It ends now, or everybody would wait for a loader that may be dead.
+  if left <= math.max(2 * tonumber(ARGV[10]), 120000) then
+    -- Remember that somebody waits: whoever ends the lease wakes him.
+    redis.call('SETRANGE', KEYS[4], 0, '1')
+    return {'busy', left, string.sub(lease, 2, 2)}
+  end
+end
+`,
+  // The stamp of the load's *start*: an invalidation from here on has a higher one. The clock is written back at once, so that none is given twice.
+  TICK,
+  `
+redis.call('ZADD', st, num(c), 'c')
+-- The same token again (a re-sent command) or a stolen lease keeps the waiters' flag.
+redis.call('SET', KEYS[4], (lease and string.sub(lease, 1, 1) or '0') .. ARGV[8], 'PX', ARGV[10])
+return {'granted', num(i), num(c0), num(c)}
+`,
+);
+
+/** Prolongs a lease while its token is ours. KEYS[1] lease · ARGV[8] token · [9] ttl in ms. Returns 1 or 0. */
+export const RENEW = script(
+  'renew',
+  `
+local lease = redis.pcall('GET', KEYS[1])
+if type(lease) == 'string' and string.sub(lease, 2) == ARGV[8] then return redis.call('PEXPIRE', KEYS[1], ARGV[9]) end
+return 0
+`,
+);
+
+/** Gives a lease back unfilled. KEYS[1] lease · ARGV[8] token · [9] key. Returns 1 or 0. */
+export const RELEASE = script(
+  'release',
+  WAKE,
+  `
+local lease = redis.pcall('GET', KEYS[1])
+-- Somebody else's lease (ours ran out) is left alone.
+if type(lease) ~= 'string' or string.sub(lease, 2) ~= ARGV[8] then return 0 end
+redis.call('DEL', KEYS[1])
+wake(lease, ARGV[9])
+return 1
+`,
+);
