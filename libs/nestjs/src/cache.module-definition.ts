@@ -1,0 +1,24 @@
+import { ConfigurableModuleBuilder } from '@nestjs/common';
+import type { StrataOptions } from '@strata-cache/core';
+
+/** Options of `CacheModule.forRoot`: those of the engine. */
+export type CacheModuleOptions = StrataOptions;
+
+/** What `useClass` and `useExisting` of `CacheModule.forRootAsync` provide. */
+export interface CacheOptionsFactory {
+  createCacheOptions(): CacheModuleOptions | Promise<CacheModuleOptions>;
+}
+
+export const {
+  ConfigurableModuleClass: ConfigurableCacheModule,
+  MODULE_OPTIONS_TOKEN: CACHE_MODULE_OPTIONS,
+  OPTIONS_TYPE,
+  ASYNC_OPTIONS_TYPE,
+} = new ConfigurableModuleBuilder<CacheModuleOptions>({ moduleName: 'StrataCache' })
+  .setClassMethodName('forRoot')
+  .setFactoryMethodName('createCacheOptions')
+  .setExtras({ isGlobal: true as boolean | undefined }, (definition, { isGlobal = true }) => ({
+    ...definition,
+    global: isGlobal,
+  }))
+  .build();

@@ -1,0 +1,109 @@
+import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit, type Provider } from '@nestjs/common';
+import { DiscoveryService } from '@nestjs/core';
+import { CacheConfigError, Strata, createStrata, type CacheDefinition } from '@strata-cache/core';
+import { CACHE_MODULE_OPTIONS, type CacheModuleOptions } from './cache.module-definition.js';
+import { getCacheToken } from './cache-token.js';
+import { loggingObserver } from './logging-observer.js';
+import { messages } from './messages.js';
+import { CachedMethods } from './method-cache/cached-methods.js';
+import { exploreMethods } from './method-cache/explore.js';
+import { packageName } from './package-name.js';
+
+/** Opens the engine of one application and closes it again. */
+@Injectable()
+export class EngineOwner {
+  #opened: Strata | undefined;
+
+  /** @throws CacheConfigError naming a wrong or unknown option, which fails the boot */
+  open(options: CacheModuleOptions = {}): Strata {
+    const namespace = options.namespace ?? packageName();
+    this.#opened = createStrata({ ...options, namespace, observer: loggingObserver(options.observer) });
+    return this.#opened;
+  }
+
+  /** Closes what was opened here: an engine brought by `overrideProvider` belongs to whoever made it. */
+  async close(): Promise<void> {
+    await this.#opened?.close();
+  }
+}
+
+/** Ties the engine to the life of the application. */
+@Injectable()
+export class EngineLifecycle implements OnModuleInit, OnApplicationShutdown {
+  readonly #owner: EngineOwner;
+  readonly #strata: Strata;
+  readonly #discovery: DiscoveryService;
+  readonly #methods: CachedMethods;
+
+  constructor(
+    @Inject(EngineOwner) owner: EngineOwner,
+    @Inject(Strata) strata: Strata,
+    @Inject(DiscoveryService) discovery: DiscoveryService,
+    @Inject(CachedMethods) methods: CachedMethods,
+  ) {
+    this.#owner = owner;
+    this.#strata = strata;
+    this.#discovery = discovery;
+    this.#methods = methods;
+  }
+
+  async onModuleInit(): Promise<void> {
+    if (!(this.#strata instanceof Strata)) return; // overridden by a stand-in: methods run undecorated
+    try {
+      exploreMethods(this.#discovery, this.#strata, this.#methods);
+    } catch (error) {
+      // Nest calls no shutdown hooks after a failed boot, and nobody else can close it.
+      await this.#owner.close();
+      throw error;
+    }
+  }
+
+  /**
+   * The last hook there is: servers have stopped and requests in flight have been answered (between
+   * `beforeApplicationShutdown` and this one), and the `onModuleDestroy` and `beforeApplicationShutdown` of other
+   * providers have run, all of which may use caches. Shutdown hooks run in reverse order of initialisation, so among
+   * the hooks of this kind the ones of a global module come after those of the application's modules.
+   */
+  async onApplicationShutdown(): Promise<void> {
+    await this.#owner.close();
+  }
+}
+
+/** The providers of one engine; `CACHE_MODULE_OPTIONS` comes from the module that uses them. */
+export const engineProviders: Provider[] = [
+  EngineOwner,
+  {
+    provide: Strata,
+    inject: [EngineOwner, CACHE_MODULE_OPTIONS],
+    useFactory: (owner: EngineOwner, options: CacheModuleOptions | undefined): Strata => owner.open(options),
+  },
+  CachedMethods,
+  EngineLifecycle,
+];
+
+/** What the application sees of them. */
+export const engineExports = [Strata, CachedMethods];
+
+/**
+ * A provider for each cache, under its {@link getCacheToken}.
+ * @throws CacheConfigError for what is no definition, and for two of one name; those of different modules fail the boot
+ */
+export function cacheProvidersFor(definitions: readonly CacheDefinition<any, any>[]): Provider[] {
+  if (!Array.isArray(definitions) || definitions.some((definition) => typeof definition?.name !== 'string')) {
+    throw new CacheConfigError(messages.notADefinition('CacheModule.forFeature'));
+  }
+  const byName = new Map<string, CacheDefinition<any, any>>();
+  for (const definition of definitions) {
+    const known = byName.get(definition.name) ?? definition;
+    // Here, because Nest would let the last provider of a token win without a word.
+    if (known !== definition) {
+      throw new CacheConfigError(messages.oneName(definition.name, known.owner, definition.owner));
+    }
+    byName.set(definition.name, definition);
+  }
+  return [...byName.values()].map((definition) => ({
+    provide: getCacheToken(definition),
+    inject: [Strata],
+    useFactory: (strata: Strata) => strata.cache(definition),
+  }));
+}

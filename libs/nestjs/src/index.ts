@@ -1,0 +1,61 @@
+export { CacheModule } from './cache.module.js';
+export type { CacheModuleOptions, CacheOptionsFactory } from './cache.module-definition.js';
+export { getCacheToken, InjectCache } from './cache-token.js';
+export { Cacheable } from './method-cache/cacheable.js';
+export { CacheEvict } from './method-cache/cache-evict.js';
+export { CachePut } from './method-cache/cache-put.js';
+export { CachedMethods } from './method-cache/cached-methods.js';
+export type { CachedMethod } from './method-cache/method-site.js';
+export type {
+  CacheableEachOptions,
+  CacheableOptions,
+  CacheEvictOptions,
+  CachePutOptions,
+  InlineCacheableOptions,
+} from './method-cache/method-options.js';
+export {
+  Cache,
+  CacheConfigError,
+  CacheError,
+  CacheKeyError,
+  LeaseLostError,
+  LoadTimeoutError,
+  LockError,
+  LockTimeoutError,
+  SerializationError,
+  Strata,
+  TierError,
+  createStrata,
+  defineCache,
+  duration,
+  hydrateAs,
+  jsonSerializer,
+  memoryBus,
+  memoryTier,
+  messagePackSerializer,
+} from '@strata-cache/core';
+export type {
+  ByteSize,
+  CacheDefinition,
+  CacheDefinitionOptions,
+  CacheEntry,
+  CacheErrorCode,
+  CacheOf,
+  CacheStats,
+  CallOptions,
+  Consistency,
+  Duration,
+  Hydrator,
+  InvalidationMode,
+  InvalidationResult,
+  Isolation,
+  KeyOf,
+  KeyPart,
+  LoadContext,
+  Notice,
+  Observer,
+  Serializer,
+  StrataOptions,
+  StrataStats,
+  WriteOptions,
+} from '@strata-cache/core';

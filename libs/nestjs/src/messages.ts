@@ -1,0 +1,111 @@
+/** Every text a user reads, in one place: what is wrong, where, and what to do. */
+
+const where = (site: string, decorator: string): string => `${site}: @${decorator}`;
+
+export const messages = {
+  noEngine: (className: string): string =>
+    `${className} has cached methods, but no cache engine reaches it. Add CacheModule.forRoot() to the imports of the ` +
+    `root module (with isGlobal: false: to those of the module that provides ${className}), or ` +
+    `CacheTestingModule.forRoot() to those of a testing module. An instance made by hand inside an application gets ` +
+    `one by withStrata(instance, strata) of @strata-cache/nestjs/testing.`,
+
+  severalGlobalEngines: (): string =>
+    `CacheModule.forRoot() is imported more than once, so it is undecided which cache engine decorated methods use. ` +
+    `Import it once, in the root module; give the others isGlobal: false. In tests replace the engine of the ` +
+    `application: overrideProvider(Strata).useValue(createStrata({ clock })).`,
+
+  severalEnginesForFactory: (className: string): string =>
+    `${className} is made by useFactory or useValue in an application with several cache engines, so it is undecided ` +
+    `which one it uses. Provide it as a class, or import CacheModule.forRoot() once.`,
+
+  requestScopedWithoutKey: (site: string): string =>
+    `${site}: @Cacheable without 'key' on a request-scoped class: its results may depend on the request, which is not ` +
+    `part of the key. Give 'key' with everything the result depends on, or use a definition made by defineCache.`,
+
+  notAMethod: (site: string, decorator: string): string =>
+    `${where(site, decorator)} works on methods only; this is an accessor or a property. Move the work to an async method.`,
+
+  staticMethod: (site: string, decorator: string): string =>
+    `${where(site, decorator)} does not work on static methods: no cache engine reaches a class without an instance. ` +
+    `Make it a method of a provider.`,
+
+  standardDecorator: (decorator: string): string =>
+    `@${decorator}: this class was compiled with standard decorators, but Nest needs the legacy ones. Set ` +
+    `"experimentalDecorators": true and "emitDecoratorMetadata": true in tsconfig.json.`,
+
+  declaredType: (site: string, decorator: string, type: string): string =>
+    `${where(site, decorator)} needs a method that returns a promise, this one declares ${type}. ` +
+    `Make it async${type === 'Observable' ? ' and return firstValueFrom(observable)' : ''}.`,
+
+  notAPromise: (site: string, decorator: string, got: string): string =>
+    `${where(site, decorator)} needs a method that returns a promise, this one returned ${got}. ` +
+    `Make it async${got === 'an Observable' ? ' and return firstValueFrom(observable)' : ''}.`,
+
+  requestObject: (site: string, decorator: string, what: string): string =>
+    `${where(site, decorator)}: ${what} cannot be part of a key: it is another object on every call. ` +
+    `Give 'args' (inline: 'key') and pick what identifies the result, e.g. args: (req) => req.params.id.`,
+
+  unknownOption: (site: string, decorator: string, option: string, known: readonly string[]): string =>
+    `${where(site, decorator)}: unknown option '${option}'. Known options: ${known.join(', ')}.`,
+
+  badOption: (site: string, decorator: string, option: string, expected: string, got: string): string =>
+    `${where(site, decorator)}: ${option}: expected ${expected}, got ${got}.`,
+
+  resultBefore: (site: string, option: string): string =>
+    `${where(site, 'CacheEvict')}: '${option}' is made from the result, which phase 'before' does not have yet. ` +
+    `Use 'args', or phase 'afterReturn'.`,
+
+  noDefinition: (site: string, decorator: string): string =>
+    `${where(site, decorator)} needs a definition made by defineCache({ name, version, owner, ttl, ... }) as its first ` +
+    `argument, got undefined. Where two files import each other, move the definition to a file of its own.`,
+
+  notADefinition: (where: string): string =>
+    `${where}: expected cache definitions made by defineCache({ name, version, owner, ttl, ... }). ` +
+    `Where it is undefined, two files import each other: move the definition to a file of its own.`,
+
+  oneName: (name: string, first: string, second: string): string =>
+    `CacheModule.forFeature: two definitions are named "${name}" (owners: ${first}, ${second}). Names are unique per ` +
+    `namespace: rename one, or give both places the same definition.`,
+
+  eachWithoutKey: (site: string, name: string): string =>
+    `${where(site, 'Cacheable')}: 'each' needs a cache with many entries, but "${name}" has no 'key' and holds one. ` +
+    `Give the definition a 'key', or leave 'each' out.`,
+
+  eachNeedsArray: (site: string, got: string): string =>
+    `${where(site, 'Cacheable')}: with 'each' the method takes an array with one element per key, got ${got}. ` +
+    `Pass an array of keys as its first argument, or give 'args' where another argument is the array.`,
+
+  eachKeys: (site: string, keys: string, elements: number): string =>
+    `${where(site, 'Cacheable')}: 'args' with 'each' must return one key for each of the ${elements} elements of the ` +
+    `array argument, in their order; it returned ${keys}.`,
+
+  eachResult: (site: string, each: string, got: string): string =>
+    each === 'map'
+      ? `${where(site, 'Cacheable')}: each: 'map' needs a method that returns a Map by key, this one returned ${got}. ` +
+        `For an array in the order of the keys write each: true.`
+      : `${where(site, 'Cacheable')}: each: true needs a method that returns an array with one value per key, in their ` +
+        `order, this one returned ${got}. For a Map by key write each: 'map'.`,
+
+  holdConflict: (site: string, option: string): string =>
+    `${where(site, 'CacheEvict')}: 'hold' is taken on the keys before the method runs and lifted after it, which ` +
+    `excludes ${option}. Leave it out, or leave 'hold' out.`,
+
+  holdNeedsKeys: (site: string): string =>
+    `${where(site, 'CacheEvict')}: 'hold' is taken on keys known before the method runs, and 'tags' alone names none. ` +
+    `Give 'args' as well, or leave 'hold' out.`,
+
+  evictFailed: (site: string, error: unknown): string =>
+    `${where(site, 'CacheEvict')} could not invalidate after the method succeeded; entries may be served until their ` +
+    `ttl ends. Cause: ${String(error)}`,
+
+  evictBeforeFailed: (site: string, error: unknown): string =>
+    `${where(site, 'CacheEvict')} could not invalidate before the method; it runs nevertheless, and entries may be ` +
+    `served until their ttl ends. Cause: ${String(error)}`,
+
+  putFailed: (site: string, error: unknown): string =>
+    `${where(site, 'CachePut')} could not store the result of the method, which succeeded. Cause: ${String(error)}`,
+
+  callbackFailed: (site: string, decorator: string, option: string, error: unknown): string =>
+    `${where(site, decorator)}: '${option}' threw after the method succeeded; the result is not stored. ` +
+    `Cause: ${String(error)}`,
+} as const;

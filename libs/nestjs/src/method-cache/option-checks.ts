@@ -1,0 +1,31 @@
+import { CacheConfigError, type CacheDefinition } from '@strata-cache/core';
+import { messages } from '../messages.js';
+import type { MethodSite } from './method-site.js';
+
+/** What an option must be: the name of a type, or the list of allowed words. */
+export type OptionRule = 'function' | 'boolean' | 'any' | readonly (string | boolean)[];
+
+/** @throws CacheConfigError naming an option that is unknown or of a wrong kind, and the known ones */
+export function checkOptions(options: object, rules: Readonly<Record<string, OptionRule>>, site: MethodSite): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(rules, name)) {
+      throw new CacheConfigError(messages.unknownOption(site.name, site.decorator, name, Object.keys(rules)));
+    }
+    const rule = rules[name];
+    if (value === undefined || rule === 'any') continue;
+    const fits = typeof rule === 'string' ? typeof value === rule : rule.includes(value as string | boolean);
+    if (!fits) {
+      const expected =
+        typeof rule === 'string'
+          ? `a ${rule}`
+          : rule.map((word) => (typeof word === 'string' ? `'${word}'` : word)).join(' or ');
+      throw new CacheConfigError(messages.badOption(site.name, site.decorator, name, expected, JSON.stringify(value)));
+    }
+  }
+}
+
+/** @throws CacheConfigError when the first argument is no definition, e.g. undefined through a circular import */
+export function checkDefinition(definition: CacheDefinition<any, any> | undefined, site: MethodSite): void {
+  if (typeof definition?.name !== 'string')
+    throw new CacheConfigError(messages.noDefinition(site.name, site.decorator));
+}
