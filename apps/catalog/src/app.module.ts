@@ -1,0 +1,36 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { CacheModule } from '@strata-cache/nestjs';
+import { redis } from '@strata-cache/redis';
+import { ApiPageModule } from './api-page/api-page.module.js';
+import { cacheLog } from './cache-log.js';
+import { CategoriesModule } from './categories/categories.module.js';
+import { DatabaseModule } from './database/database.module.js';
+import { HomeModule } from './home/home.module.js';
+import { ProductsModule } from './products/products.module.js';
+import { ReviewsModule } from './reviews/reviews.module.js';
+import { SearchModule } from './search/search.module.js';
+import type { Settings } from './settings.js';
+
+@Module({})
+export class AppModule {
+  static forRoot(settings: Settings): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        DatabaseModule.forRoot(settings),
+        CacheModule.forRoot({
+          namespace: settings.development ? 'dev:catalog' : 'prod:catalog',
+          // Leaving `l2` out is all it takes to run without Redis.
+          ...(settings.redisUrl !== undefined && { l2: redis({ url: settings.redisUrl }) }),
+          ...(settings.development && { observer: cacheLog }),
+        }),
+        CategoriesModule,
+        ProductsModule,
+        ReviewsModule,
+        SearchModule,
+        HomeModule,
+        ApiPageModule,
+      ],
+    };
+  }
+}

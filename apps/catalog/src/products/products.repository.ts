@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import { CatalogDatabase } from '../database/catalog-database.js';
+import type { ChangeProduct, CreateProduct } from './product.requests.js';
+import type { Product, ProductPage } from './product.js';
+
+const PAGE_SIZE = 20;
+
+@Injectable()
+export class ProductsRepository {
+  readonly #database: CatalogDatabase;
+
+  constructor(database: CatalogDatabase) {
+    this.#database = database;
+  }
+
+  async find(id: string): Promise<Product | undefined> {
+    return this.#database.sql.selectFrom('products').selectAll().where('id', '=', id).executeTakeFirst();
+  }
+
+  async page(categoryId: string, page: number): Promise<ProductPage> {
+    const ofCategory = this.#database.sql.selectFrom('products').where('categoryId', '=', categoryId);
+    const items = await ofCategory
+      .selectAll()
+      .orderBy('name')
+      .orderBy('id')
+      .limit(PAGE_SIZE)
+      .offset((page - 1) * PAGE_SIZE)
+      .execute();
+    const { total } = await ofCategory
+      .select(sql<number>`cast(count(*) as integer)`.as('total'))
+      .executeTakeFirstOrThrow();
+    return { page, total, items };
+  }
+
+  async create(product: CreateProduct): Promise<Product> {
+    const now = new Date().toISOString();
+    const row = { id: randomUUID(), ...product, listPriceCents: product.priceCents, createdAt: now, updatedAt: now };
+    return this.#database.sql.insertInto('products').values(row).returningAll().executeTakeFirstOrThrow();
+  }
+
+  /** Returns the row as it stands after the change; undefined when there is none. */
+  async change(id: string, changes: ChangeProduct): Promise<Product | undefined> {
+    return this.#database.sql
+      .updateTable('products')
+      .set({ ...changes, updatedAt: new Date().toISOString() })
+      .where('id', '=', id)
+      .returningAll()
+      .executeTakeFirst();
+  }
+
+  /** Removes the product with its reviews and returns what it was; undefined when there was none. */
+  async remove(id: string): Promise<Product | undefined> {
+    return this.#database.sql.deleteFrom('products').where('id', '=', id).returningAll().executeTakeFirst();
+  }
+}
