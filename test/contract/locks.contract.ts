@@ -1,0 +1,291 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { CacheConfigError, LeaseLostError, LockTimeoutError, type Locks } from '@strata-cache/core';
+import { failsWith } from '../engine/fails-with.js';
+
+/** What a lock service brings to the contract. */
+export interface LocksHarness {
+  readonly locks: Locks;
+  /** Lets `ms` pass, timers included: a fake clock in memory, real time against a server. */
+  advance(ms: number): Promise<void>;
+  /** The process stands still for `ms`: time passes, no timer runs. Only where the clock can be steered. */
+  stall?(ms: number): void;
+  close(): Promise<void>;
+}
+
+export interface LocksContractOptions {
+  /** The shortest ttl worth testing with, ms: long against the round trips of the service. */
+  readonly ttl: number;
+  /** Whether the harness has `stall`: then what holds before any timer has run is tested too. */
+  readonly canStall: boolean;
+}
+
+/** What every implementation of {@link Locks} keeps. Call it inside a describe of the implementation. */
+export function locksContract(
+  name: string,
+  open: () => Promise<LocksHarness>,
+  { ttl, canStall }: LocksContractOptions,
+): void {
+  describe(`${name} keeps the contract of locks`, () => {
+    let harness: LocksHarness;
+    let locks: Locks;
+
+    beforeEach(async () => {
+      harness = await open();
+      locks = harness.locks;
+    });
+
+    afterEach(() => harness.close());
+
+    const ms = (value: number): `${number}ms` => `${value}ms`;
+    const short = { ttl: ms(ttl), renew: false };
+
+    it('runs one routine at a time and returns its result', async () => {
+      let inside = 0;
+      let most = 0;
+      const routine = async (index: number): Promise<number> =>
+        locks.withLock('k', async () => {
+          most = Math.max(most, ++inside);
+          await Promise.resolve();
+          inside--;
+          return index;
+        });
+      expect(await Promise.all([1, 2, 3, 4, 5].map(routine))).toEqual([1, 2, 3, 4, 5]);
+      expect(most).toBe(1);
+    });
+
+    it('does not hold one key for another', async () => {
+      const a = await locks.acquire('a');
+      const b = await locks.tryAcquire('b');
+      expect(b).not.toBeNull();
+      await a.release();
+      await b?.release();
+    });
+
+    it('tryAcquire answers null at once when the lock is held, and a lease when it is free again', async () => {
+      const held = await locks.acquire('k');
+      expect(await locks.tryAcquire('k')).toBeNull();
+      await held.release();
+      const next = await locks.tryAcquire('k');
+      expect(next).not.toBeNull();
+      await next?.release();
+    });
+
+    it('serves waiters in the order they came', async () => {
+      const held = await locks.acquire('k');
+      const order: number[] = [];
+      const waiting: Promise<void>[] = [];
+      for (let index = 0; index < 5; index++) {
+        waiting.push(locks.withLock('k', () => void order.push(index), { wait: '60s' }));
+        await harness.advance(0);
+      }
+      await held.release();
+      await Promise.all(waiting);
+      expect(order).toEqual([0, 1, 2, 3, 4]);
+    });
+
+    it('a newcomer does not overtake whoever waits', async () => {
+      const held = await locks.acquire('k');
+      const waiting = locks.acquire('k', { wait: '60s' });
+      await harness.advance(0);
+      await held.release();
+      expect(await locks.tryAcquire('k')).toBeNull();
+      await (await waiting).release();
+    });
+
+    it('acquire gives up after `wait` with LockTimeoutError, tryAcquire with null', async () => {
+      const held = await locks.acquire('k');
+      const acquired = locks.acquire('k', { wait: ms(ttl) });
+      const tried = locks.tryAcquire('k', { wait: ms(ttl) });
+      const refused = failsWith(acquired, { code: 'ERR_LOCK_TIMEOUT' });
+      await harness.advance(ttl * 2);
+      await refused;
+      await expect(acquired).rejects.toBeInstanceOf(LockTimeoutError);
+      expect(await tried).toBeNull();
+      await held.release();
+      // Whoever gave up is not in the queue any more.
+      const next = await locks.tryAcquire('k');
+      expect(next).not.toBeNull();
+      await next?.release();
+    });
+
+    it('a wait can be cancelled, and the next waiter is served', async () => {
+      const held = await locks.acquire('k');
+      const controller = new AbortController();
+      const cancelled = locks.acquire('k', { wait: '60s', signal: controller.signal });
+      const patient = locks.acquire('k', { wait: '60s' });
+      const refused = failsWith(cancelled, 'no longer wanted');
+      await harness.advance(0);
+      controller.abort(new Error('no longer wanted'));
+      await refused;
+      await held.release();
+      await (await patient).release();
+    });
+
+    it('refuses to start with an aborted signal', async () => {
+      await expect(locks.acquire('k', { signal: AbortSignal.abort(new Error('gone')) })).rejects.toThrow('gone');
+      const next = await locks.tryAcquire('k');
+      expect(next).not.toBeNull();
+      await next?.release();
+    });
+
+    it('without renewal a lease runs out: signal aborted with LeaseLostError, assertHeld throws, the next one gets it', async () => {
+      const lease = await locks.acquire('k', short);
+      lease.assertHeld();
+      expect(lease.signal.aborted).toBe(false);
+      await harness.advance(ttl * 2);
+      expect(lease.signal.aborted).toBe(true);
+      expect(lease.signal.reason).toBeInstanceOf(LeaseLostError);
+      expect(() => lease.assertHeld()).toThrow(LeaseLostError);
+      const next = await locks.tryAcquire('k');
+      expect(next).not.toBeNull();
+      await expect(lease.release()).rejects.toMatchObject({ code: 'ERR_LEASE_LOST' });
+      next?.assertHeld();
+      await next?.release();
+    });
+
+    it('with renewal a lease outlives its ttl', async () => {
+      const lease = await locks.acquire('k', { ttl: ms(ttl) });
+      await harness.advance(ttl * 3);
+      lease.assertHeld();
+      expect(await locks.tryAcquire('k')).toBeNull();
+      await lease.release();
+    });
+
+    it('extend prolongs; extending to a shorter ttl keeps renewing', async () => {
+      const lease = await locks.acquire('k', short);
+      await lease.extend(ms(ttl * 4));
+      await harness.advance(ttl * 2);
+      lease.assertHeld();
+      await lease.release();
+      const renewing = await locks.acquire('k', { ttl: ms(ttl * 6) });
+      await renewing.extend(ms(ttl));
+      await harness.advance(ttl * 4);
+      renewing.assertHeld();
+      await renewing.release();
+      await expect(renewing.extend(ms(ttl))).rejects.toBeInstanceOf(LeaseLostError);
+    });
+
+    it('tokens rise strictly, also after a lease was lost', async () => {
+      const tokens: bigint[] = [];
+      for (let round = 0; round < 5; round++) {
+        const lease = await locks.acquire('k', short);
+        tokens.push(lease.token);
+        await (round % 2 === 0 ? lease.release() : harness.advance(ttl * 2));
+      }
+      for (let index = 1; index < tokens.length; index++) {
+        expect(tokens[index] > tokens[index - 1]).toBe(true);
+      }
+    });
+
+    it('releasing twice is harmless and does not release the next holder', async () => {
+      const lease = await locks.acquire('k');
+      await lease.release();
+      const next = await locks.acquire('k');
+      await lease.release();
+      next.assertHeld();
+      expect(await locks.tryAcquire('k')).toBeNull();
+      await next.release();
+    });
+
+    it('`await using` releases', async () => {
+      {
+        await using lease = await locks.acquire('k');
+        lease.assertHeld();
+      }
+      const next = await locks.tryAcquire('k');
+      expect(next).not.toBeNull();
+      await next?.release();
+    });
+
+    it("the routine's own error is never masked, not even by a lost lease, and the lock is free after it", async () => {
+      await expect(locks.withLock('k', () => Promise.reject(new Error('mine')))).rejects.toThrow('mine');
+      await expect(
+        locks.withLock(
+          'k',
+          async () => {
+            await harness.advance(ttl * 2);
+            throw new Error('mine too');
+          },
+          short,
+        ),
+      ).rejects.toThrow('mine too');
+      const next = await locks.tryAcquire('k');
+      expect(next).not.toBeNull();
+      await next?.release();
+    });
+
+    it('withLock reports a lease that was lost under a routine that succeeded', async () => {
+      await expect(locks.withLock('k', () => harness.advance(ttl * 2), short)).rejects.toBeInstanceOf(LeaseLostError);
+    });
+
+    it('refuses wrong options by name', async () => {
+      await expect(locks.acquire('')).rejects.toBeInstanceOf(CacheConfigError);
+      await expect(locks.acquire('k', { ttl: -1 })).rejects.toThrow(/ttl/);
+      await expect(locks.acquire('k', { wait: '5 s' as never })).rejects.toThrow(/wait/);
+      await expect(locks.acquire('k', { owner: 'me' } as never)).rejects.toThrow(/unknown option "owner"/);
+    });
+
+    it('close releases what is held, refuses whoever waits and whoever comes', async () => {
+      const lease = await locks.acquire('k');
+      const waiting = failsWith(locks.acquire('k', { wait: '60s' }), { code: 'ERR_LOCK' });
+      await harness.advance(0);
+      await locks.close();
+      await waiting;
+      expect(() => lease.assertHeld()).toThrow(LeaseLostError);
+      await expect(locks.acquire('k')).rejects.toMatchObject({ code: 'ERR_LOCK' });
+    });
+
+    it('hands over 200 times among 20 contenders without losing one', async () => {
+      let inside = 0;
+      let most = 0;
+      let done = 0;
+      const contender = async (): Promise<void> => {
+        for (let round = 0; round < 10; round++) {
+          await locks.withLock(
+            'k',
+            async () => {
+              most = Math.max(most, ++inside);
+              await Promise.resolve();
+              inside--;
+              done++;
+            },
+            { wait: '60s' },
+          );
+        }
+      };
+      await Promise.all(Array.from({ length: 20 }, contender));
+      expect([most, done]).toEqual([1, 200]);
+    });
+
+    if (!canStall) {
+      return;
+    }
+    describe('after a stall, before any timer has run', () => {
+      it('assertHeld knows that the lease has run out', async () => {
+        const lease = await locks.acquire('k', { ttl: ms(ttl) });
+        harness.stall?.(ttl + 1);
+        expect(() => lease.assertHeld()).toThrow(LeaseLostError);
+        expect(lease.signal.aborted).toBe(true);
+      });
+
+      it('the lock is granted once, not to everyone who asks', async () => {
+        await locks.acquire('k', short);
+        harness.stall?.(ttl + 1);
+        const granted = (await Promise.all([1, 2, 3].map(() => locks.tryAcquire('k')))).filter(
+          (lease) => lease !== null,
+        );
+        expect(granted).toHaveLength(1);
+        await granted[0].release();
+      });
+
+      it('whoever waits gets it, not whoever asks first', async () => {
+        await locks.acquire('k', short);
+        const waiting = locks.acquire('k', { wait: '60s' });
+        await harness.advance(0);
+        harness.stall?.(ttl + 1);
+        expect(await locks.tryAcquire('k')).toBeNull();
+        await (await waiting).release();
+      });
+    });
+  });
+}
