@@ -28,6 +28,18 @@ const SERVERS = [
     brew: 'postgresql',
     folders: ['/usr/lib/postgresql/*/bin', ...SERVER_PATH.split(delimiter)],
   },
+  { file: 'nats-server', apt: 'nats-server', brew: 'nats-server' },
+  { file: 'mosquitto', apt: 'mosquitto', brew: 'mosquitto' },
+  {
+    file: 'rabbitmq-server',
+    apt: 'rabbitmq-server',
+    brew: 'rabbitmq',
+    folders: ['/usr/lib/rabbitmq/bin', ...SERVER_PATH.split(delimiter)],
+  },
+  { file: 'varnishd', apt: 'varnish', brew: 'varnish' },
+  { file: 'libvmod_xkey.so', apt: 'varnish-modules', brew: 'varnish', folders: ['/usr/lib/*/varnish/vmods'] },
+  { file: 'nginx', apt: 'nginx-light', brew: 'nginx' },
+  { file: 'promtool', apt: 'prometheus', brew: 'prometheus' },
 ];
 
 /** Where packages ask before they start a service (Debian policy 9.3.3.1). */

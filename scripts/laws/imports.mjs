@@ -41,6 +41,11 @@ const TEST_TOOLS = [
   '@nestjs/platform-fastify',
   '@nestjs/microservices',
   '@strata-cache/core/testing',
+  'http-cache-semantics',
+  'structured-headers',
+  '@opentelemetry/sdk-metrics',
+  '@opentelemetry/sdk-trace-base',
+  '@opentelemetry/context-async-hooks',
 ];
 
 const BUILTINS = new Set(builtinModules.map((name) => `node:${name}`));
