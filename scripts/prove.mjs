@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,8 +11,8 @@ const SOURCES = ['--conditions=@strata-cache/source', '--import', './test/suppor
 /**
  * `npm run prove`: the proofs that take longer than `npm test` may. Each prints its figures as lines `PROOF name=value`
  * (a note may follow after two spaces) and exits non-zero when what it claims does not hold; one that prints no figure
- * proves nothing and is refused. Randomness comes from STRATA_SEED. `npm run prove -- <name>...` runs some of them and
- * writes nothing; a full green run writes docs/proof.md.
+ * proves nothing and is refused. Randomness comes from STRATA_SEED. A green run writes docs/proof.md; `npm run prove --
+ * <name>...` runs some of them and replaces their sections only.
  */
 const PROOFS = [
   {
@@ -38,6 +38,7 @@ const PROOFS = [
 ];
 
 const project = dirname(dirname(fileURLToPath(import.meta.url)));
+const page = join(project, 'docs/proof.md');
 const seed = process.env.STRATA_SEED ?? String(Math.floor(Math.random() * 2 ** 31));
 const env = { ...process.env, PATH: SERVER_PATH, STRATA_SEED: seed };
 
@@ -76,7 +77,21 @@ function version(command, args) {
   return /\d+\.\d+\.\d+/.exec(stdout ?? '')?.[0] ?? 'unknown';
 }
 
-function document(results) {
+function section({ title, command, seconds, figures }) {
+  const rows = figures.map(({ name, value, note }) => `| ${name} | ${value} | ${note} |`);
+  return [
+    `## ${title}`,
+    '',
+    `\`${command.join(' ')}\`, ${seconds} s; ${stamp()}`,
+    '',
+    '| figure | value | |',
+    '| --- | --- | --- |',
+    ...rows,
+  ].join('\n');
+}
+
+/** When, on what seed, code and machine: each section has its own, since a proof can be run again by itself. */
+function stamp() {
   const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: project, encoding: 'utf8' }).trim();
   const machine = [
     `Node ${process.version}`,
@@ -85,28 +100,22 @@ function document(results) {
     `${Math.round(totalmem() / 2 ** 30)} GB`,
     `${process.platform} ${process.arch}`,
   ];
-  const sections = results.map(({ title, command, seconds, figures }) => {
-    const rows = figures.map(({ name, value, note }) => `| ${name} | ${value} | ${note} |`);
-    return [
-      `## ${title}`,
-      '',
-      `\`${command.join(' ')}\`, ${seconds} s`,
-      '',
-      '| figure | value | |',
-      '| --- | --- | --- |',
-      ...rows,
-    ].join('\n');
+  return `${new Date().toISOString().slice(0, 10)}, seed ${seed}, after commit ${commit}. ${machine.join(', ')}.`;
+}
+
+/** The page as it was, with the sections that ran replaced; sections of proofs that no longer exist go. */
+function document(results) {
+  const before = existsSync(page)
+    ? readFileSync(page, 'utf8')
+        .split(/^(?=## )/m)
+        .slice(1)
+    : [];
+  const sections = PROOFS.map(({ title }) => {
+    const result = results.find((ran) => ran.title === title);
+    return result ? section(result) : before.find((text) => text.startsWith(`## ${title}\n`))?.trim();
   });
-  return [
-    '# Proof',
-    '',
-    'Written by `npm run prove`; not edited by hand.',
-    '',
-    `${new Date().toISOString().slice(0, 10)}, seed ${seed}, after commit ${commit}. ${machine.join(', ')}.`,
-    '',
-    sections.join('\n\n'),
-    '',
-  ].join('\n');
+  const present = sections.filter((text) => text !== undefined);
+  return ['# Proof', '', 'Written by `npm run prove`; not edited by hand.', '', present.join('\n\n'), ''].join('\n');
 }
 
 const wanted = process.argv.slice(2);
@@ -124,8 +133,7 @@ if (failed.length > 0) {
     `${failed.length} of ${results.length} proofs failed (STRATA_SEED=${seed}); docs/proof.md is unchanged`,
   );
   process.exitCode = 1;
-} else if (wanted.length === 0) {
-  mkdirSync(join(project, 'docs'), { recursive: true });
-  writeFileSync(join(project, 'docs/proof.md'), document(results));
+} else {
+  writeFileSync(page, document(results));
   console.log('docs/proof.md written');
 }
