@@ -9,6 +9,7 @@ export type { WhenDisconnected } from './engine.js';
 export { defineCache, type UntypedCacheDefinition } from './define-cache.js';
 export type * from './definition.js';
 export * from './errors.js';
+export { Background } from './background.js';
 export { systemClock, type Clock, type TimerHandle } from './clock/clock.js';
 export { byteSize, duration, type ByteSize, type Duration } from './duration.js';
 export { hydrateAs, type Hydratable, type Hydrated, type Hydrator, type NestedHydrators } from './value/hydrate.js';

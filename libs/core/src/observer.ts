@@ -1,3 +1,5 @@
+import type { BusEvent } from './bus/bus.js';
+
 /** How a lookup was answered. `negative` = a remembered "not found". */
 export type LookupOutcome = 'hit' | 'stale' | 'negative' | 'miss';
 
@@ -35,6 +37,11 @@ export interface Observer {
   around?<T>(operation: Operation, run: () => Promise<T>): Promise<T>;
   /** Told of every answered lookup, L1 hits included. Keep it cheap or leave it out. */
   lookup?(cache: string, outcome: LookupOutcome, tier: TierName | undefined, key: string): void;
+  /**
+   * Told of every invalidation that began in this process, once the second tier has acknowledged it (at once without one; after
+   * recovery when it was unreachable). Those received over the bus are the business of the process they began in.
+   */
+  invalidated?(event: BusEvent): void;
   /** Told of warnings: a value refused by the second tier, a breaker that opened, a bus gap. */
   notice?(notice: Notice): void;
 }

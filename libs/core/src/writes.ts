@@ -46,10 +46,11 @@ export class Writes {
    * Applying the event again between 3 and 5 breaks the fence of 2 and drops what 4 stored.
    */
   async invalidate(event: BusEvent, strict = this.#engine.strict ?? false): Promise<InvalidationResult> {
-    const { coherence, tier, publish } = this.#engine;
+    const { coherence, tier, publish, observer } = this.#engine;
     coherence.apply(event);
     if (tier === undefined) {
       await publish?.(event);
+      observer.invalidated?.(event);
       return ACKNOWLEDGED;
     }
     try {
@@ -59,6 +60,7 @@ export class Writes {
     } finally {
       coherence.apply(event);
     }
+    observer.invalidated?.(event);
     return ACKNOWLEDGED;
   }
 

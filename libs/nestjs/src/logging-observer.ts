@@ -14,6 +14,7 @@ export function loggingObserver(given: Observer | undefined): Observer {
     // Bound, for members may use private fields; absent stays absent, because a `lookup` takes L1 hits off their short way.
     around: given?.around?.bind(given),
     lookup: given?.lookup?.bind(given),
+    invalidated: given?.invalidated?.bind(given),
     notice: (notice) => {
       if (notice.level === 'warn') logger.warn(textOf(notice));
     },

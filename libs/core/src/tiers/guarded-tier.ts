@@ -27,6 +27,7 @@ export class GuardedTier implements SharedTier {
   readonly #tier: SharedTier;
   readonly #clock: Clock;
   readonly #background: Background;
+  readonly #observer: Observer;
   readonly #breaker: CircuitBreaker;
   readonly #deadlines: ReadDeadlines;
   readonly #unsent = new RecoveryQueue();
@@ -40,6 +41,7 @@ export class GuardedTier implements SharedTier {
     this.shards = tier.shards;
     this.#clock = clock;
     this.#background = background;
+    this.#observer = observer;
     this.#deadlines = new ReadDeadlines(clock, TIER_DEADLINE, (failed) => this.#breaker.record(failed));
     this.#breaker = new CircuitBreaker(
       clock,
@@ -185,6 +187,7 @@ export class GuardedTier implements SharedTier {
     try {
       for (const event of events) {
         await withDeadline(sendEvent(this.#tier, event), this.#clock, TIER_DEADLINE, 'recovery');
+        this.#observer.invalidated?.(event);
       }
       this.#sending = undefined;
       this.#flushPause = FLUSH_PAUSE;
