@@ -12,7 +12,7 @@ interface Slotted {
   [ENGINE]?: Strata | undefined;
 }
 
-/** The engine of an instance; undefined with plain `new`, where cached methods run as if they were not decorated. */
+/** The engine of an instance; undefined with plain `new`, where cached methods run as if they were not decorated and locked ones refuse. */
 export function engineOf(instance: object | undefined): Strata | undefined {
   return (instance as Slotted | undefined)?.[ENGINE];
 }

@@ -1,12 +1,14 @@
 import { CacheConfigError, CacheKeyError, type AnyArgs, type CacheDefinition, type Strata } from '@strata-cache/core';
+import { promiseOf, type AnyMethod, type MethodSite } from '../decorated-method.js';
+import type { CheckedMethodDecorator, GivenNames } from '../decorator-types.js';
 import { engineOf } from '../engine-slot.js';
 import { messages } from '../messages.js';
-import { CacheHandles, promiseOf, report } from './method-call.js';
+import { checkOptions, type OptionRule } from '../option-checks.js';
+import { CacheHandles, report } from './method-call.js';
 import { keyFromCall } from './method-key.js';
 import type { CachePutOptions } from './method-options.js';
-import { decorateMethod, type AnyMethod, type MethodSite } from './method-site.js';
-import type { CheckedMethodDecorator, GivenNames, PutCheck } from './method-types.js';
-import { checkDefinition, checkOptions, type OptionRule } from './option-checks.js';
+import { checkDefinition, decorateMethod } from './method-site.js';
+import type { PutCheck } from './method-types.js';
 
 type Options = CachePutOptions<any, any, any, any>;
 

@@ -1,13 +1,15 @@
 import { defineCache, type AnyArgs, type CacheDefinition, type KeyPart, type LoadContext } from '@strata-cache/core';
+import { promiseOf, type AnyMethod, type MethodSite } from '../decorated-method.js';
+import type { CheckedMethodDecorator, GivenNames } from '../decorator-types.js';
 import { engineOf } from '../engine-slot.js';
+import { checkOptions, type OptionRule } from '../option-checks.js';
 import { batchedMethod } from './cached-batch.js';
 import type { CacheableEachCheck, EachMode } from './each-types.js';
-import { CacheHandles, promiseOf } from './method-call.js';
+import { CacheHandles } from './method-call.js';
 import { asKey, keyFromCall, type KeyOfCall } from './method-key.js';
 import type { CacheableEachOptions, CacheableOptions, InlineCacheableOptions } from './method-options.js';
-import { decorateMethod, type AnyMethod, type MethodSite } from './method-site.js';
-import type { CacheableCheck, CheckedMethodDecorator, GivenNames, InlineCheck } from './method-types.js';
-import { checkDefinition, checkOptions, type OptionRule } from './option-checks.js';
+import { checkDefinition, decorateMethod } from './method-site.js';
+import type { CacheableCheck, InlineCheck } from './method-types.js';
 import { refuseRequestObjects } from './request-objects.js';
 import { unlessSaysNo } from './unless.js';
 

@@ -1,10 +1,10 @@
 import { CacheConfigError, CacheKeyError, type CacheDefinition, type LoadContext } from '@strata-cache/core';
+import { kindOf, promiseOf, type AnyMethod, type MethodSite } from '../decorated-method.js';
 import { engineOf } from '../engine-slot.js';
 import { messages } from '../messages.js';
 import type { EachMode } from './each-types.js';
-import { CacheHandles, kindOf, promiseOf } from './method-call.js';
+import { CacheHandles } from './method-call.js';
 import type { CacheableEachOptions } from './method-options.js';
-import type { AnyMethod, MethodSite } from './method-site.js';
 import { refuseRequestObjects } from './request-objects.js';
 import { unlessSaysNo } from './unless.js';
 

@@ -1,14 +1,6 @@
 import type { AnyArgs, Fixed, KeyOf, MapKey } from '@strata-cache/core';
-import type {
-  HoldsValue,
-  IsAny,
-  KeyGiven,
-  NoDataAfterKey,
-  ReturnsPromise,
-  SameValue,
-  Then,
-  UnknownOption,
-} from './method-types.js';
+import type { IsAny, ReturnsPromise, Then, UnknownOption } from '../decorator-types.js';
+import type { HoldsValue, KeyGiven, NoDataAfterKey, SameValue } from './method-types.js';
 
 /** How a method answers for many keys: with an array (`true`) or a Map. */
 export type EachMode = true | 'map';

@@ -1,7 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { CacheConfigError, type Cache, type CacheDefinition, type Strata } from '@strata-cache/core';
-import { messages } from '../messages.js';
-import type { MethodSite } from './method-site.js';
+import type { Cache, CacheDefinition, Strata } from '@strata-cache/core';
 
 const logger = new Logger('Strata');
 
@@ -22,18 +20,6 @@ export class CacheHandles {
     }
     return handle;
   }
-}
-
-/** @throws CacheConfigError naming the method when it returned anything but a promise */
-export function promiseOf(result: unknown, site: MethodSite): Promise<any> {
-  if (typeof (result as PromiseLike<unknown> | null | undefined)?.then === 'function') return result as Promise<any>;
-  throw new CacheConfigError(messages.notAPromise(site.name, site.decorator, kindOf(result)));
-}
-
-/** What a value is, for messages. */
-export function kindOf(result: unknown): string {
-  if (typeof (result as { subscribe?: unknown } | null | undefined)?.subscribe === 'function') return 'an Observable';
-  return result === undefined ? 'undefined' : `a plain ${typeof result}`;
 }
 
 /** What the cache could not do around a method; observers see the kind as `method.evict` and so on. */

@@ -2,8 +2,8 @@ import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { defineCache } from '@strata-cache/core';
+import type { MethodSite } from '../decorated-method.js';
 import { keyFromCall } from './method-key.js';
-import type { MethodSite } from './method-site.js';
 
 const site: MethodSite = { decorator: 'Cacheable', className: 'Catalog', method: 'find', name: 'Catalog.find' };
 const request = new IncomingMessage(new Socket());

@@ -1,5 +1,5 @@
 import type { CacheDefinition } from '@strata-cache/core';
-import type { MethodSite } from './method-site.js';
+import type { MethodSite } from '../decorated-method.js';
 import { refuseRequestObjects } from './request-objects.js';
 
 type Args = readonly any[];

@@ -7,8 +7,9 @@ import type {
   KeyOf,
   KeyPart,
 } from '@strata-cache/core';
+import type { ResultOf } from '../decorator-types.js';
 import type { EachMode, KeysFrom } from './each-types.js';
-import type { KeyFrom, ResultOf } from './method-types.js';
+import type { KeyFrom } from './method-types.js';
 
 /** Options of `@Cacheable(definition, ...)`. Callbacks are typed by the decorated method. */
 export interface CacheableOptions<MethodArgs extends AnyArgs, Result, KeyArgs extends AnyArgs> {

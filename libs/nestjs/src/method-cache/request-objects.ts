@@ -1,8 +1,8 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { CacheConfigError } from '@strata-cache/core';
+import type { MethodSite } from '../decorated-method.js';
 import { messages } from '../messages.js';
-import type { MethodSite } from './method-site.js';
 
 /**
  * What kind of per-request object a value is, or undefined. Express extends the objects of Node; Fastify and the HTTP/2

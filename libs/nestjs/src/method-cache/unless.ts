@@ -1,7 +1,7 @@
 import type { CacheDefinition, LoadContext, Strata } from '@strata-cache/core';
+import type { MethodSite } from '../decorated-method.js';
 import { messages } from '../messages.js';
 import { report } from './method-call.js';
-import type { MethodSite } from './method-site.js';
 
 /** One run of a method for the cache. */
 export interface MethodLoad {

@@ -1,6 +1,6 @@
-import { CacheConfigError, type CacheDefinition } from '@strata-cache/core';
-import { messages } from '../messages.js';
-import type { MethodSite } from './method-site.js';
+import { CacheConfigError } from '@strata-cache/core';
+import type { MethodSite } from './decorated-method.js';
+import { messages } from './messages.js';
 
 /** What an option must be: the name of a type, or the list of allowed words. */
 export type OptionRule = 'function' | 'boolean' | 'any' | readonly (string | boolean)[];
@@ -22,10 +22,4 @@ export function checkOptions(options: object, rules: Readonly<Record<string, Opt
       throw new CacheConfigError(messages.badOption(site.name, site.decorator, name, expected, JSON.stringify(value)));
     }
   }
-}
-
-/** @throws CacheConfigError when the first argument is no definition, e.g. undefined through a circular import */
-export function checkDefinition(definition: CacheDefinition<any, any> | undefined, site: MethodSite): void {
-  if (typeof definition?.name !== 'string')
-    throw new CacheConfigError(messages.noDefinition(site.name, site.decorator));
 }
