@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { Background } from '../background.js';
 import type { CacheRuntime } from '../cache-runtime.js';
 import { CacheConfigError } from '../errors.js';
@@ -40,6 +41,8 @@ export class Batch {
   #pending = 0;
   /** The flight inside whose loader the batch was asked for. */
   readonly #parent = currentFlight();
+  /** The common load runs in the async context of whoever asked for the batch, not of the last answer. */
+  readonly #scope = new AsyncResource('strata.batch');
 
   constructor(runtime: CacheRuntime, reads: ReadThrough, background: Background, loadMissing: MissingLoader) {
     this.#runtime = runtime;
@@ -115,14 +118,15 @@ export class Batch {
     const arrivals = this.#arrivals;
     this.#arrivals = [];
     if (arrivals.length > 0) {
-      this.#background.run('batch', async () => {
+      const load = async (): Promise<void> => {
         try {
           const values = await this.#load(arrivals);
           arrivals.forEach(({ resolve }, index) => resolve(values[index]));
         } catch (error) {
           arrivals.forEach(({ reject }) => reject(error));
         }
-      });
+      };
+      this.#scope.runInAsyncScope(() => this.#background.run('batch', load));
     }
   }
 

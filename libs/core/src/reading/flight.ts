@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 import type { CacheRuntime } from '../cache-runtime.js';
 import type { Linked } from '../coherence/chain.js';
 import { Fence } from '../coherence/fence.js';
@@ -61,6 +61,11 @@ export class Flight implements Linked<Flight> {
   readonly parent: Flight | undefined;
   /** Flights this one's loader is waiting for: a circle here would be a deadlock. */
   #blockedOn: Set<Flight> | undefined;
+  /**
+   * The async context of the caller who opened it. Answers of one round trip arrive in the context of whoever sent it: without this the
+   * loader of one user would run as another, with their tenant, transaction and trace.
+   */
+  readonly scope = new AsyncResource('strata.flight');
   readonly promise: Promise<unknown>;
   resolve!: (value: unknown) => void;
   reject!: (error: unknown) => void;

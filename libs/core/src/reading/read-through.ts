@@ -166,7 +166,7 @@ export class ReadThrough {
           this.#end(successor);
         } else {
           this.#flights.set(call.key, successor);
-          this.#start(successor);
+          successor.scope.runInAsyncScope(() => this.#start(successor));
         }
       });
     }

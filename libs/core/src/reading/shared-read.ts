@@ -183,7 +183,7 @@ export class SharedRead {
   }
 
   #load(flight: Flight, seen: string | undefined): void {
-    this.#engine.background.run('load', async () => {
+    const load = async (): Promise<void> => {
       try {
         const right: Right =
           seen === undefined
@@ -197,7 +197,8 @@ export class SharedRead {
       } finally {
         this.#end(flight);
       }
-    });
+    };
+    flight.scope.runInAsyncScope(() => this.#engine.background.run('load', load));
   }
 
   async #obtainRight(flight: Flight, first: string): Promise<Right> {
