@@ -1,6 +1,7 @@
 import type { Cache, CacheOf } from './cache.js';
 import { createStrata } from './create-strata.js';
 import { defineCache } from './define-cache.js';
+import type { EventName, EventPayload, InvalidatedBy } from './definition.js';
 import type { CacheEntry } from './reading/inspect.js';
 import type { Duration } from './duration.js';
 
@@ -20,6 +21,24 @@ const negative = defineCache<[id: string], Product | null>({ ...base, key: (id) 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 /** Compiles only where the two types are one. */
 export function same<A, B>(..._proof: Same<A, B> extends true ? [] : [never]): void {}
+
+interface Moved {
+  readonly id: string;
+  readonly from: string;
+}
+const cleared = defineCache({
+  ...base,
+  key: (id: string) => id,
+  load: (_context, id) => id.length,
+  invalidatedBy: { 'product.moved': (e: Moved) => ({ keys: [e.id, ['x']], tags: [`category:${e.from}`] }) },
+});
+same<CacheOf<typeof cleared>, Cache<[id: string], number>>();
+same<EventName, string>();
+same<EventName<{ moved: Moved }>, 'moved'>();
+same<EventPayload<'moved', { moved: Moved }>, Moved>();
+export const named: InvalidatedBy<[id: string], { moved: Moved }> = { moved: (e) => ({ keys: [e.id] }) };
+// @ts-expect-error no such event
+export const misnamed: InvalidatedBy<[id: string], { moved: Moved }> = { removed: () => undefined };
 
 same<CacheOf<typeof byId>, Cache<[id: string], Product>>();
 same<CacheOf<typeof loading>, Cache<[id: number], string>>();
@@ -95,7 +114,13 @@ export async function wrong(): Promise<void> {
   // @ts-expect-error a definition that does not say what it holds
   strata.cache(defineCache({ ...base, key: (id: string) => id }));
   // @ts-expect-error not built: absent
-  defineCache<[], string>({ ...base, invalidatedBy: {} });
+  defineCache<[], string>({ ...base, sliding: true });
+  // @ts-expect-error keys of another type
+  defineCache<[id: string], string>({ ...base, key: (id) => id, invalidatedBy: { moved: () => ({ keys: [42] }) } });
+  // @ts-expect-error unknown member
+  defineCache<[], string>({ ...base, invalidatedBy: { moved: () => ({ key: 'a' }) } });
+  // @ts-expect-error a mapper is synchronous
+  defineCache<[], string>({ ...base, invalidatedBy: { moved: async () => ({ allEntries: true }) } });
   // @ts-expect-error a key part must be a string, number, boolean or null
   defineCache<[at: Date], string>({ ...base, key: (at) => at });
   // @ts-expect-error no unit

@@ -8,6 +8,7 @@ import type {
   LoadContext,
 } from './definition.js';
 import { CacheConfigError } from './errors.js';
+import { asInvalidatedBy } from './invalidated-by.js';
 import {
   asBytes,
   asDuration,
@@ -67,6 +68,8 @@ const DEFINITION_RULES: Record<string, Rule> = {
   refreshAhead: asFraction(0, 1),
   load: asFunction,
   tags: asTags,
+  invalidatedBy: asInvalidatedBy,
+  expectedHitRatio: asFraction(0, 1),
   negativeErrors: asFunction,
   hydrate: asHaving('hydrateAs(TheClass), or an object with hydrate() and dehydrate()', 'hydrate', 'dehydrate'),
   tenant: asFunction,

@@ -27,6 +27,35 @@ export type Consistency = 'bounded' | 'coherent';
 /** `'delete'`: gone at once; `'expire'`: never fresh again, usable as stale within grace. */
 export type InvalidationMode = 'delete' | 'expire';
 
+/**
+ * The events of an application and their payloads, for the compiler to check names and payloads:
+ * `declare module '@strata-cache/core' { interface CacheEventMap { 'product.updated': ProductUpdated } }`. Empty: any name, any payload.
+ */
+export interface CacheEventMap {}
+
+/** The names of the events in a map; any string while it is empty. */
+export type EventName<Events = CacheEventMap> = [keyof Events] extends [never] ? string : keyof Events & string;
+
+/** The payload of an event; `any` while the map is empty. */
+export type EventPayload<Name extends string, Events = CacheEventMap> = Name extends keyof Events ? Events[Name] : any;
+
+/** What an event clears. Tags reach every cache of the namespace; keys and `allEntries` this one. */
+export interface Invalidation<Args extends AnyArgs = AnyArgs> {
+  readonly keys?: readonly KeyOf<Args>[] | undefined;
+  readonly tags?: readonly string[] | undefined;
+  readonly allEntries?: boolean | undefined;
+  /** `'delete'` (default): gone at once; `'expire'`: usable as stale within grace. */
+  readonly mode?: InvalidationMode | undefined;
+}
+
+/** From the payload of an event to what it clears, synchronously and without effects. `undefined`: nothing. */
+export type EventMapper<Args extends AnyArgs, Payload> = (payload: Payload) => Invalidation<Fixed<Args>> | undefined;
+
+/** For each event that concerns a cache: what it clears there. */
+export type InvalidatedBy<Args extends AnyArgs, Events = CacheEventMap> = [keyof Events] extends [never]
+  ? Readonly<Record<string, EventMapper<Args, any>>>
+  : { readonly [Name in keyof Events]?: EventMapper<Args, Events[Name]> };
+
 /** What a loader is given. */
 export interface LoadContext<Value> {
   /** Aborted on hard timeout, when the last waiting caller has gone, and at shutdown. */
@@ -79,6 +108,10 @@ export interface CacheDefinitionOptions<Args extends AnyArgs, Value> {
   readonly maxConcurrentLoads?: number | undefined;
   /** Tags of an entry: fixed, or from the value and the arguments. */
   readonly tags?: readonly string[] | ((value: Value, ...args: Fixed<Args>) => readonly string[]) | undefined;
+  /** For each event that concerns this cache: the keys and tags it clears, from its payload. Applied by `CacheEventsModule` and `applyEvent`. */
+  readonly invalidatedBy?: InvalidatedBy<Args> | undefined;
+  /** The part of lookups (0 to 1) that ought to be hits; documents the cache, changes nothing in how it works. */
+  readonly expectedHitRatio?: number | undefined;
   /** Turns stored plain data back into class instances. */
   readonly hydrate?: Hydrator<Value> | undefined;
   /** The tenant the current call acts for; a missing one throws `CacheKeyError`. */

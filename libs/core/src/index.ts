@@ -7,6 +7,8 @@ export { BUILT_IN_DEFAULTS, type CacheDefaults, type WriteOptions } from './poli
 export type { CacheStats } from './stats.js';
 export type { WhenDisconnected } from './engine.js';
 export { defineCache, type UntypedCacheDefinition } from './define-cache.js';
+export { applyEvent, eventNames, type EventFailure, type EventOutcome } from './apply-event.js';
+export { checkEventName, MAX_EVENT_KEYS, MAX_EVENT_TAGS } from './invalidated-by.js';
 export type * from './definition.js';
 export * from './errors.js';
 export { Background } from './background.js';
