@@ -4,6 +4,7 @@ import { CacheConfigError, Strata, createStrata, type CacheDefinition } from '@s
 import { CACHE_MODULE_OPTIONS, type CacheModuleOptions } from './cache.module-definition.js';
 import { getCacheToken } from './cache-token.js';
 import { loggingObserver } from './logging-observer.js';
+import { LockService } from './locks/lock-service.js';
 import { messages } from './messages.js';
 import { CachedMethods } from './method-cache/cached-methods.js';
 import { exploreMethods } from './method-cache/explore.js';
@@ -78,11 +79,12 @@ export const engineProviders: Provider[] = [
     useFactory: (owner: EngineOwner, options: CacheModuleOptions | undefined): Strata => owner.open(options),
   },
   CachedMethods,
+  LockService,
   EngineLifecycle,
 ];
 
 /** What the application sees of them. */
-export const engineExports = [Strata, CachedMethods];
+export const engineExports = [Strata, CachedMethods, LockService];
 
 /**
  * A provider for each cache, under its {@link getCacheToken}.

@@ -36,7 +36,7 @@ export function wrapMethod(
   const changed = descriptor as PropertyDescriptor;
   changed.value = method;
   if (!hasEngineSlot(target)) {
-    declareEngineSlot(target);
+    declareEngineSlot(target, decorator === 'Locked' ? 'locked' : 'cached');
     checkEngineAtBoot(target, property, changed);
   }
   return site;

@@ -28,4 +28,4 @@ export type UnknownOption<Given extends string, Known extends string> = [Exclude
 
 export type ReturnsPromise<Result> = [Result] extends [Promise<unknown>]
   ? unknown
-  : 'the method must return a promise: make it async (an Observable or a plain value cannot be cached)';
+  : 'the method must return a promise: make it async (an Observable or a plain value will not do)';

@@ -1,7 +1,7 @@
 import { Catch, Inject, Optional, Scope, UseFilters, type ExceptionFilter } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { CacheConfigError, Strata } from '@strata-cache/core';
-import { hasEngineSlot } from './engine-slot.js';
+import { hasEngineSlot, kindOfMethods } from './engine-slot.js';
 import { messages } from './messages.js';
 
 class NeverThrown {}
@@ -32,7 +32,7 @@ function refuseRequestScoped(modules: ModulesContainer): void {
       // Asked of the wrapper, not of the class: a test may have replaced the class by a value.
       const metatype: unknown = wrapper.scope === Scope.REQUEST && !wrapper.inject ? wrapper.metatype : undefined;
       if (typeof metatype === 'function' && metatype.prototype && hasEngineSlot(metatype.prototype as object)) {
-        throw new CacheConfigError(messages.noEngine(metatype.name));
+        throw new CacheConfigError(messages.noEngine(metatype.name, kindOfMethods(metatype.prototype as object)));
       }
     }
   }

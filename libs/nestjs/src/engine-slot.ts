@@ -8,8 +8,12 @@ const ENGINE = Symbol('strata.engine');
 /** A property that Nest fills in every instance it makes itself; its setter is where a missing engine becomes visible. */
 const HOST = Symbol('strata.host');
 
+/** What the decorators do to the methods of a class, for messages: that of the first one found. */
+const KIND = Symbol('strata.kind');
+
 interface Slotted {
   [ENGINE]?: Strata | undefined;
+  readonly [KIND]?: string;
 }
 
 /** The engine of an instance; undefined with plain `new`, where cached methods run as if they were not decorated and locked ones refuse. */
@@ -25,6 +29,11 @@ export function hasEngineSlotFilled(instance: object): boolean {
 /** Whether instances of this prototype can carry an engine, i.e. whether its class has decorated methods. */
 export function hasEngineSlot(prototype: object): boolean {
   return ENGINE in prototype;
+}
+
+/** `cached` or `locked`, of an instance or prototype that has an engine slot. */
+export function kindOfMethods(instance: object): string {
+  return (instance as Slotted)[KIND] ?? 'cached';
 }
 
 /** Gives an instance its engine, hidden from enumeration so that it shows in no comparison, spread or log. */
@@ -43,7 +52,8 @@ export function attachEngine(instance: object, strata: unknown): void {
  * where `engine-check` looks at boot already), and never with plain `new`. What `useFactory` and `useValue` bring is
  * not property-injected: a bootstrap hook checks it after the discovery pass has filled it.
  */
-export function declareEngineSlot(prototype: object): void {
+export function declareEngineSlot(prototype: object, kind: string): void {
+  Object.defineProperty(prototype, KIND, { value: kind });
   Object.defineProperty(prototype, ENGINE, {
     configurable: true,
     get: () => undefined,
@@ -76,5 +86,6 @@ export function declareEngineSlot(prototype: object): void {
 }
 
 function requireEngine(instance: object): void {
-  if (!hasEngineSlotFilled(instance)) throw new CacheConfigError(messages.noEngine(instance.constructor.name));
+  if (!hasEngineSlotFilled(instance))
+    throw new CacheConfigError(messages.noEngine(instance.constructor.name, kindOfMethods(instance)));
 }

@@ -4,6 +4,10 @@ export { getCacheToken, InjectCache } from './cache-token.js';
 export { Cacheable } from './method-cache/cacheable.js';
 export { CacheEvict } from './method-cache/cache-evict.js';
 export { CachePut } from './method-cache/cache-put.js';
+export { currentLease } from './locks/current-lease.js';
+export { LockService } from './locks/lock-service.js';
+export { Locked } from './locks/locked.js';
+export type { LockedOptions } from './locks/locked-options.js';
 export { CachedMethods } from './method-cache/cached-methods.js';
 export type { CachedMethod } from './method-cache/method-site.js';
 export type {
@@ -31,6 +35,7 @@ export {
   hydrateAs,
   jsonSerializer,
   memoryBus,
+  memoryLocks,
   memoryTier,
   messagePackSerializer,
 } from '@strata-cache/core';
@@ -51,7 +56,11 @@ export type {
   Isolation,
   KeyOf,
   KeyPart,
+  Lease,
   LoadContext,
+  LockOptions,
+  Locks,
+  LocksFactory,
   Notice,
   Observer,
   Serializer,

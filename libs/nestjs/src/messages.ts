@@ -3,8 +3,8 @@
 const where = (site: string, decorator: string): string => `${site}: @${decorator}`;
 
 export const messages = {
-  noEngine: (className: string): string =>
-    `${className} has cached methods, but no cache engine reaches it. Add CacheModule.forRoot() to the imports of the ` +
+  noEngine: (className: string, kind: string): string =>
+    `${className} has ${kind} methods, but no cache engine reaches it. Add CacheModule.forRoot() to the imports of the ` +
     `root module (with isGlobal: false: to those of the module that provides ${className}), or ` +
     `CacheTestingModule.forRoot() to those of a testing module. An instance made by hand inside an application gets ` +
     `one by withStrata(instance, strata) of @strata-cache/nestjs/testing.`,
@@ -93,6 +93,18 @@ export const messages = {
   holdNeedsKeys: (site: string): string =>
     `${where(site, 'CacheEvict')}: 'hold' is taken on keys known before the method runs, and 'tags' alone names none. ` +
     `Give 'args' as well, or leave 'hold' out.`,
+
+  noLocks: (where: string): string =>
+    `${where}: no lock service is here, and nothing runs unlocked because of that. In an application import ` +
+    `CacheModule.forRoot(); in unit tests give the instance an engine, whose locks hold within the process: ` +
+    `withStrata(instance, createStrata()) of @strata-cache/nestjs/testing. A mock of Strata has no locks.`,
+
+  noLockKey: (site: string): string =>
+    `${where(site, 'Locked')} needs 'key', the name of the lock: a non-empty string, or a function of the method's ` +
+    `arguments that returns one, e.g. key: (orderId) => \`order:\${orderId}\`.`,
+
+  badLockKey: (site: string, got: string): string =>
+    `${where(site, 'Locked')}: 'key' must return a non-empty string, got ${got}. The method was not run.`,
 
   evictFailed: (site: string, error: unknown): string =>
     `${where(site, 'CacheEvict')} could not invalidate after the method succeeded; entries may be served until their ` +
