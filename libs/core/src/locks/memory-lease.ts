@@ -1,12 +1,23 @@
 import type { Clock, TimerHandle } from '../clock/clock.js';
-import { duration, type Duration } from '../duration.js';
-import { LeaseLostError } from '../errors.js';
+import { show, type Duration } from '../duration.js';
+import type { LeaseLostError } from '../errors.js';
 import type { Lease } from './lock.js';
+import { asLockTtl, type LeaseEnd } from './lock-request.js';
+import { lostLease, type LeaseState } from './lost-lease.js';
 
 /** What a lease tells its lock. */
 export interface LeaseOwner {
   /** The lease has ended, by release or by loss: the next waiter may have the lock. */
   ended(lease: MemoryLease): void;
+}
+
+export interface MemoryGrant {
+  readonly key: string;
+  readonly token: bigint;
+  /** ms */
+  readonly ttl: number;
+  readonly renew: boolean;
+  readonly ended: (how: LeaseEnd) => void;
 }
 
 /** A grant in this process. Its end is computed from the clock; timers only make it known. */
@@ -17,18 +28,20 @@ export class MemoryLease implements Lease {
   readonly #owner: LeaseOwner;
   readonly #controller = new AbortController();
   readonly #renew: boolean;
+  readonly #ended: (how: LeaseEnd) => void;
   #ttl: number;
   #validUntil: number;
   #timer: TimerHandle | undefined;
-  #state: 'held' | 'released' | 'lost' = 'held';
+  #state: LeaseState = 'held';
 
-  constructor(key: string, token: bigint, ttl: number, renew: boolean, clock: Clock, owner: LeaseOwner) {
+  constructor({ key, token, ttl, renew, ended }: MemoryGrant, clock: Clock, owner: LeaseOwner) {
     this.key = key;
     this.token = token;
     this.#clock = clock;
     this.#owner = owner;
     this.#ttl = ttl;
     this.#renew = renew;
+    this.#ended = ended;
     this.#validUntil = clock.now() + ttl;
     this.#arm();
   }
@@ -40,7 +53,7 @@ export class MemoryLease implements Lease {
   /** True while exclusivity holds; finding out that it does not ends the lease. */
   get isHeld(): boolean {
     if (this.#state === 'held' && this.#clock.now() >= this.#validUntil) {
-      this.#lose();
+      this.#end('lost');
     }
     return this.#state === 'held';
   }
@@ -53,7 +66,7 @@ export class MemoryLease implements Lease {
 
   async extend(ttl: Duration): Promise<void> {
     this.assertHeld();
-    this.#ttl = duration(ttl, 'extend: ttl');
+    this.#ttl = asLockTtl(ttl, `lock ${show(this.key)}: extend`);
     this.#validUntil = this.#clock.now() + this.#ttl;
     this.#arm();
   }
@@ -63,9 +76,14 @@ export class MemoryLease implements Lease {
       return;
     }
     this.assertHeld();
-    this.#state = 'released';
-    this.#disarm();
-    this.#owner.ended(this);
+    this.#end('released');
+  }
+
+  /** The lock service is closing: whoever runs under the lease is told before it is anybody else's. */
+  revoke(): void {
+    if (this.isHeld) {
+      this.#end('revoked');
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -94,18 +112,17 @@ export class MemoryLease implements Lease {
     }
   }
 
-  #lose(): void {
-    this.#state = 'lost';
+  #end(how: LeaseState): void {
+    this.#state = how;
     this.#disarm();
-    this.#controller.abort(this.#lost());
+    if (how !== 'released') {
+      this.#controller.abort(this.#lost());
+    }
+    this.#ended(how === 'lost' ? 'lost' : 'released');
     this.#owner.ended(this);
   }
 
   #lost(): LeaseLostError {
-    return new LeaseLostError(
-      this.#state === 'released'
-        ? `lock "${this.key}": the lease has been released`
-        : `lock "${this.key}": the lease ran out; nothing guarded by it may be written any more`,
-    );
+    return lostLease(this.key, this.#state);
   }
 }

@@ -1,23 +1,22 @@
 import type { Clock } from '../clock/clock.js';
-import { duration } from '../duration.js';
-import { CacheConfigError, LeaseLostError, LockError, LockTimeoutError } from '../errors.js';
-import { asBoolean, asDuration, asObject, asPositiveDuration, readOptions } from '../options.js';
-import type { Lease, LockOptions, Locks, LocksFactory } from './lock.js';
+import { show } from '../duration.js';
+import { LockError } from '../errors.js';
+import { ExclusiveLocks, type Locker } from './exclusive-locks.js';
+import type { Lease, LocksFactory } from './lock.js';
+import type { LeaseEnd, LockRequest } from './lock-request.js';
 import { MemoryLease, type LeaseOwner } from './memory-lease.js';
-
-/** Defaults of every lock service. */
-export const LOCK_DEFAULTS = { ttl: '10s', wait: '5s', renew: true } as const;
-
-const RULES = { ttl: asPositiveDuration, wait: asDuration, renew: asBoolean, signal: asObject };
 
 /** Exclusive locks within this process: the default without Redis. Fair (first come, first served), with rising tokens. */
 export function memoryLocks(): LocksFactory {
-  return { kind: 'locks', create: (clock) => new MemoryLocks(clock) };
+  return {
+    kind: 'locks',
+    create: (clock, context) => new ExclusiveLocks(new MemoryLocker(clock), clock, context?.observer),
+  };
 }
 
 interface Waiter {
-  readonly ttl: number;
-  readonly renew: boolean;
+  readonly request: LockRequest;
+  readonly ended: (how: LeaseEnd) => void;
   readonly grant: (lease: MemoryLease) => void;
   readonly refuse: (error: LockError) => void;
 }
@@ -27,68 +26,29 @@ interface Slot {
   readonly waiting: Set<Waiter>;
 }
 
-class MemoryLocks implements Locks, LeaseOwner {
+class MemoryLocker implements Locker, LeaseOwner {
   readonly #clock: Clock;
   readonly #slots = new Map<string, Slot>();
   /** Also above every token of an earlier process, as long as the wall clock has not been set back meanwhile. */
   #lastToken = 0n;
-  #closed = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  async withLock<T>(key: string, routine: (lease: Lease) => Promise<T> | T, options?: LockOptions): Promise<T> {
-    const lease = await this.acquire(key, options);
-    let result: T;
-    try {
-      result = await routine(lease);
-    } catch (error) {
-      // The routine's own error is the one to report, also when the lease was lost meanwhile.
-      await lease.release().catch(() => undefined);
-      throw error;
-    }
-    await lease.release();
-    return result;
-  }
-
-  async acquire(key: string, options: LockOptions = {}): Promise<Lease> {
-    const lease = await this.tryAcquire(key, { wait: LOCK_DEFAULTS.wait, ...options });
-    if (lease === null) {
-      throw new LockTimeoutError(
-        `lock "${key}": not granted within ${duration(options.wait ?? LOCK_DEFAULTS.wait, 'wait')} ms; raise \`wait\`, or shorten what is done under the lock`,
-      );
-    }
-    return lease;
-  }
-
-  async tryAcquire(key: string, options: LockOptions = {}): Promise<Lease | null> {
-    if (typeof key !== 'string' || key === '') {
-      throw new CacheConfigError('lock: the key must be a non-empty string');
-    }
-    if (this.#closed) {
-      throw new LockError(`lock "${key}": the lock service is closed`);
-    }
-    const given = readOptions(`lock "${key}"`, options, RULES);
-    const ttl: number = given.ttl ?? duration(LOCK_DEFAULTS.ttl);
-    const signal = given.signal as AbortSignal | undefined;
-    signal?.throwIfAborted();
-    const slot = this.#slotOf(key);
-    const waiter = { ttl, renew: given.renew ?? LOCK_DEFAULTS.renew };
+  async take(request: LockRequest, ended: (how: LeaseEnd) => void): Promise<Lease | null> {
+    const slot = this.#slotOf(request.key);
     // Asking a lease that has run out ends it, and that hands the lock to whoever waits: look at the slot only afterwards.
     // 1 a lease runs out while the event loop stands still, 2 a caller asks before its timer, with others waiting.
     if (slot.holder?.isHeld !== true && slot.holder === undefined && slot.waiting.size === 0) {
-      return this.#grant(key, slot, waiter);
+      return this.#grant(slot, request, ended);
     }
-    return given.wait === undefined || given.wait === 0 ? null : this.#wait(slot, waiter, given.wait, signal);
+    request.queueLength = slot.waiting.size;
+    return request.wait === 0 ? null : this.#wait(slot, request, ended);
   }
 
-  #wait(
-    slot: Slot,
-    options: { ttl: number; renew: boolean },
-    wait: number,
-    signal?: AbortSignal,
-  ): Promise<Lease | null> {
+  #wait(slot: Slot, request: LockRequest, ended: (how: LeaseEnd) => void): Promise<Lease | null> {
+    const { signal, wait } = request;
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         slot.waiting.delete(waiter);
@@ -100,7 +60,8 @@ class MemoryLocks implements Locks, LeaseOwner {
         reject(signal!.reason as Error);
       };
       const waiter: Waiter = {
-        ...options,
+        request,
+        ended,
         grant: (lease) => {
           leave();
           resolve(lease);
@@ -128,10 +89,10 @@ class MemoryLocks implements Locks, LeaseOwner {
     return slot;
   }
 
-  #grant(key: string, slot: Slot, { ttl, renew }: { ttl: number; renew: boolean }): MemoryLease {
+  #grant(slot: Slot, { key, ttl, renew }: LockRequest, ended: (how: LeaseEnd) => void): MemoryLease {
     const micros = BigInt(Math.floor(this.#clock.wall() * 1_000));
     this.#lastToken = micros > this.#lastToken ? micros : this.#lastToken + 1n;
-    const lease = new MemoryLease(key, this.#lastToken, ttl, renew, this.#clock, this);
+    const lease = new MemoryLease({ key, token: this.#lastToken, ttl, renew, ended }, this.#clock, this);
     slot.holder = lease;
     // The lease before may have ended just now and taken the slot out.
     this.#slots.set(key, slot);
@@ -146,25 +107,20 @@ class MemoryLocks implements Locks, LeaseOwner {
     slot.holder = undefined;
     const [next] = slot.waiting;
     if (next !== undefined) {
-      next.grant(this.#grant(lease.key, slot, next));
+      next.grant(this.#grant(slot, next.request, next.ended));
     } else {
       this.#slots.delete(lease.key);
     }
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
     for (const [key, { waiting }] of this.#slots) {
       for (const waiter of Array.from(waiting)) {
-        waiter.refuse(new LockError(`lock "${key}": the lock service was closed while waiting`));
+        waiter.refuse(new LockError(`lock ${show(key)}: the lock service was closed while waiting`));
       }
     }
     for (const { holder } of Array.from(this.#slots.values())) {
-      await holder?.release().catch((error: unknown) => {
-        if (!(error instanceof LeaseLostError)) {
-          throw error;
-        }
-      });
+      holder?.revoke();
     }
   }
 }
