@@ -5,6 +5,7 @@ export type CacheErrorCode =
   | 'ERR_CACHE_LOAD_TIMEOUT'
   | 'ERR_CACHE_TIER'
   | 'ERR_CACHE_SERIALIZATION'
+  | 'ERR_CACHE_EVENT'
   | 'ERR_LOCK'
   | 'ERR_LOCK_TIMEOUT'
   | 'ERR_LEASE_LOST';
@@ -56,6 +57,13 @@ export class SerializationError extends CacheError {
   constructor(message: string, path = '$', cause?: unknown) {
     super('ERR_CACHE_SERIALIZATION', message, cause);
     this.path = path;
+  }
+}
+
+/** An event was not handed to the broker, and does not wait here either. Surfaces only where `emit` was asked for that. */
+export class EventError extends CacheError {
+  constructor(message: string, cause?: unknown) {
+    super('ERR_CACHE_EVENT', message, cause);
   }
 }
 

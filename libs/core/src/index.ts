@@ -33,4 +33,15 @@ export { ExclusiveLocks, type Locker } from './locks/exclusive-locks.js';
 export { asLockTtl, LOCK_DEFAULTS, type LeaseEnd, type LockRequest } from './locks/lock-request.js';
 export { lostLease, type LeaseState } from './locks/lost-lease.js';
 export type * from './locks/lock.js';
-export { asBoolean, asInteger, asObject, asOneOf, asPositiveDuration, readOptions, type Rule } from './options.js';
+export {
+  asBoolean,
+  asBytes,
+  asFunction,
+  asInteger,
+  asObject,
+  asOneOf,
+  asPositiveDuration,
+  asTimeout,
+  readOptions,
+  type Rule,
+} from './options.js';

@@ -6,9 +6,12 @@ import type { BusListener } from './coherence/bus-listener.js';
 import { CacheConfigError, CacheError } from './errors.js';
 import { checkTags, encodeKey, tenantTag } from './key.js';
 import type { Locks } from './locks/lock.js';
-import type { Notice } from './observer.js';
+import type { Notice, ObservedEngine } from './observer.js';
 import { asOneOf, readOptions } from './options.js';
 import { completeDefinition } from './policy.js';
+import type { StrataStats } from './stats.js';
+import type { Count, CountLabels } from './tally.js';
+import type { TierVitals, VitalsSampler } from './tiers/vitals.js';
 import type { InvalidationResult } from './writes.js';
 
 /** ms that background work may take to end at shutdown before it is aborted, and once more after. */
@@ -17,20 +20,6 @@ const ABORT_LIMIT = 500;
 
 const MODE_RULES = { mode: asOneOf('delete', 'expire') };
 
-/** Counters of the whole engine. */
-export interface StrataStats {
-  /** Entries in L1, and their estimated bytes. */
-  readonly l1Entries: number;
-  readonly l1Bytes: number;
-  /** Loads and reads under way. */
-  readonly inFlight: number;
-  /** Invalidations the second tier has not acknowledged yet. */
-  readonly unsent: number;
-  /** Gaps noticed on the bus. */
-  readonly busGaps: number;
-  readonly breaker: 'closed' | 'open';
-}
-
 export interface StrataParts extends CacheParts {
   readonly consistency: Consistency;
   readonly defaults: Record<string, any>;
@@ -38,15 +27,17 @@ export interface StrataParts extends CacheParts {
   /** There is a second tier, and other instances on it know nothing of these locks. */
   readonly locksAreLocal: boolean;
   readonly listener: BusListener | undefined;
-  readonly guard: { readonly unsent: number; readonly isOpen: boolean } | undefined;
+  readonly guard: { readonly unsent: number; readonly isOpen: boolean; readonly openings: number } | undefined;
+  readonly vitals: VitalsSampler;
 }
 
 /** An engine: the caches of one namespace with their tiers, bus and locks. Made by `createStrata`; in Nest its class is the injection token. */
-export class Strata {
+export class Strata implements ObservedEngine {
   readonly namespace: string;
   readonly #parts: StrataParts;
   readonly #caches = new Map<string, Cache<any, any>>();
   readonly #runtimes: Map<string, CacheRuntime>;
+  readonly #unobserve: (() => void) | undefined;
   #closing: Promise<void> | undefined;
   #warnedOfLocks = false;
 
@@ -54,6 +45,7 @@ export class Strata {
     this.#parts = parts;
     this.#runtimes = runtimes;
     this.namespace = parts.engine.namespace;
+    this.#unobserve = parts.engine.observer.started?.(this);
   }
 
   /** Exclusive locks of this engine; within this process only, unless the second tier brings locks of its own. */
@@ -64,6 +56,11 @@ export class Strata {
       this.notice({ level: 'warn', name: 'locks.local', message });
     }
     return this.#parts.locks;
+  }
+
+  /** Whether an invalidation here reaches other instances: there is a second tier, or a bus. */
+  get isShared(): boolean {
+    return this.#parts.listener !== undefined || this.#parts.engine.tier !== undefined;
   }
 
   /**
@@ -137,8 +134,31 @@ export class Strata {
       inFlight: reads.inFlight,
       unsent: guard?.unsent ?? 0,
       busGaps: listener?.gaps ?? 0,
+      busLag: listener?.lag ?? 0,
+      heartbeatAge: listener?.heartbeatAge ?? 0,
       breaker: guard?.isOpen === true ? 'open' : 'closed',
+      breakerOpenings: guard?.openings ?? 0,
     };
+  }
+
+  /** What is counted by labels, beside the counters of `stats()` and `cache.stats()`. */
+  counts(): Iterable<Count> {
+    return this.#parts.engine.tally.all();
+  }
+
+  /** Counts something a layer above the engine has done, such as an HTTP response. Labels are outcomes, never keys. */
+  count<Name extends keyof CountLabels>(name: Name, labels: CountLabels[Name], by = 1): void {
+    this.#parts.engine.tally.add(name, labels, by);
+  }
+
+  /** The newest sample of each server of the second tier, at most 10 s older than the last call; `sample` asks them now. */
+  vitals(): readonly TierVitals[] {
+    return this.#parts.vitals.look();
+  }
+
+  /** Asks the servers of the second tier how they are; those that do not answer are left out. */
+  sampleVitals(): Promise<readonly TierVitals[]> {
+    return this.#parts.vitals.sample();
   }
 
   /** Drains background work, releases locks, closes what it opened. Twice is harmless. */
@@ -150,6 +170,7 @@ export class Strata {
   async #close(): Promise<void> {
     const { engine, reads, listener, locks } = this.#parts;
     const { background, clock, tier } = engine;
+    this.#unobserve?.();
     listener?.stop();
     if (!(await background.drain(clock, DRAIN_LIMIT))) {
       reads.abortAll(new CacheError('ERR_CACHE_TIER', 'the engine is closing: loads still running are aborted'));
