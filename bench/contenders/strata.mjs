@@ -34,9 +34,10 @@ export async function strataCache({
     jitter: 0,
     tags,
   });
-  const cache = tiers === undefined ? strata.cache(definition) : strata.cache(definition).with({ tiers });
+  const whole = strata.cache(definition);
+  const cache = tiers === undefined ? whole : whole.with({ tiers });
   const loader = (_context, id) => load(id);
-  if (l2 !== undefined) await connected(cache, loader);
+  if (l2 !== undefined) await connected(whole);
   return {
     strata,
     cache,

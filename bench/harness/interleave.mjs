@@ -8,23 +8,43 @@ import { median, spread } from './numbers.mjs';
  * (time of the reference / own time), so above 1 is faster.
  */
 export async function interleave({ work, cells, rounds, reference, options }) {
+  const processes = await started(work, cells, options);
+  try {
+    return await inTurn({ processes, contenders: cells.map(({ contender }) => contender), rounds, reference });
+  } finally {
+    await closed(processes);
+  }
+}
+
+/** Processes for contenders, all ready. */
+export async function started(work, cells, options) {
   const processes = cells.map((cell) => new MeasuredProcess(work, cell, options));
   try {
-    for (const one of processes) await one.ask('ready');
-    for (const one of processes) await one.ask('warm');
-    const taken = cells.map(() => []);
-    for (let round = 0; round < rounds; round++) {
-      for (const [index, one] of processes.entries()) taken[index].push(await one.ask('round'));
-    }
-    const checks = [];
-    for (const one of processes) checks.push(await one.ask('check'));
-    return withRatios(
-      cells.map(({ contender }, index) => cellOf(contender, taken[index], checks[index])),
-      reference,
-    );
-  } finally {
-    await Promise.all(processes.map((one) => one.close()));
+    await Promise.all(processes.map((one) => one.ask('ready')));
+    return processes;
+  } catch (error) {
+    await closed(processes);
+    throw error;
   }
+}
+
+export async function closed(processes) {
+  await Promise.all(processes.map((one) => one.close()));
+}
+
+/** The rounds of {@link interleave} in processes that go on living; `scenario` is handed to their `warm`. */
+export async function inTurn({ processes, contenders, rounds, reference, scenario }) {
+  for (const one of processes) await one.ask('warm', scenario);
+  const taken = processes.map(() => []);
+  for (let round = 0; round < rounds; round++) {
+    for (const [index, one] of processes.entries()) taken[index].push(await one.ask('round'));
+  }
+  const checks = [];
+  for (const one of processes) checks.push(await one.ask('check'));
+  return withRatios(
+    contenders.map((contender, index) => cellOf(contender, taken[index], checks[index])),
+    reference,
+  );
 }
 
 function cellOf(contender, taken, check) {

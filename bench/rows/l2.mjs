@@ -1,4 +1,4 @@
-import { interleave } from '../harness/interleave.mjs';
+import { closed, inTurn, started } from '../harness/interleave.mjs';
 
 const REFERENCE = 'raw ioredis';
 const CONTENDERS = [
@@ -15,21 +15,27 @@ const CONTENDERS = [
 
 /** Hits of the second tier: 100 B, 1 KB and 10 KB, 1, 50 and 500 readers at a time. */
 export async function measure({ redis, rounds, quick, options, before, only }) {
-  const roundMs = quick ? 30 : 250;
+  const settings = quick ? { roundMs: 40, warmMs: 150, keyCount: 3_000 } : { roundMs: 250, warmMs: 1_000, keyCount: 10_000 };
   const contenders = [...CONTENDERS, ...(before ? ['strata before'] : [])].filter(
     (name) => only === undefined || name === REFERENCE || only.includes(name),
   );
+  const cells = contenders.map((contender) => ({ contender, redisUrl: redis.url, ...settings }));
+  const processes = await started('l2', cells, options);
   const scenarios = [];
-  for (const bytes of quick ? [100, 1_000] : [100, 1_000, 10_000]) {
-    for (const concurrency of [1, 50, 500]) {
-      const cells = contenders.map((contender) => ({ contender, bytes, concurrency, roundMs, redisUrl: redis.url }));
-      scenarios.push({
-        name: `${bytes} B at ${concurrency}`,
-        title: `${bytes} B, ${concurrency} at a time`,
-        reference: REFERENCE,
-        cells: await interleave({ work: 'l2', cells, rounds, reference: REFERENCE, options }),
-      });
+  try {
+    for (const bytes of quick ? [100, 1_000] : [100, 1_000, 10_000]) {
+      for (const one of processes) await one.ask('fill', bytes);
+      for (const readers of [1, 50, 500]) {
+        scenarios.push({
+          name: `${bytes} B at ${readers}`,
+          title: `${bytes} B, ${readers} at a time`,
+          reference: REFERENCE,
+          cells: await inTurn({ processes, contenders, rounds, reference: REFERENCE, scenario: { readers } }),
+        });
+      }
     }
+  } finally {
+    await closed(processes);
   }
   return { scenarios };
 }

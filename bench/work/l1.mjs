@@ -41,7 +41,7 @@ export async function prepare({ contender, scenario, redisUrl, roundMs, entries 
       // Three times as long as a round: the compilers have then seen what there is to see.
       if (scenario === 'zipf') await many(keys.length);
       count = await calibrate(many, roundMs, BURST);
-      await many(Math.ceil((2 * count) / BURST) * BURST);
+      await many(Math.ceil((4 * count) / BURST) * BURST);
       loadsBefore = loads;
     },
     async round() {

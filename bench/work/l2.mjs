@@ -2,30 +2,24 @@ import { CACHES } from '../contenders/caches.mjs';
 import { valueOf } from '../contenders/keys.mjs';
 import { calibrate, timed } from '../harness/timed.mjs';
 
-/** Keys read round and round; the first tier holds a tenth of them, so that by the time a key comes again it has left. */
-const KEYS = 10_000;
-const L1_ENTRIES = 1_000;
-
-/** Hits of the second tier, `concurrency` readers at a time. */
-export async function prepare({ contender, redisUrl, bytes, concurrency, roundMs }) {
+/** Hits of the second tier, `concurrency` readers at a time. One process goes through all sizes and concurrencies. */
+export async function prepare({ contender, redisUrl, roundMs, warmMs, keyCount }) {
+  let bytes = 0;
   let loads = 0;
   const load = async (key) => {
     loads++;
     return valueOf(key, bytes);
   };
+  // Keys are read round and round; the first tier holds a tenth of them, so that by the time a key comes again it has left.
   const cache = await CACHES[contender]({
     load,
     redisUrl,
-    maxEntries: L1_ENTRIES,
-    namespace: `l2-${contender.replace(/\W+/g, '-')}-${bytes}-${concurrency}`,
+    maxEntries: keyCount / 10,
+    namespace: `l2-${contender.replace(/\W+/g, '-')}`,
   });
-  const keys = Array.from({ length: KEYS }, (_, at) => `product-${String(at).padStart(5, '0')}`);
-  for (let from = 0; from < KEYS; from += 100) {
-    await Promise.all(keys.slice(from, from + 100).map(async (key) => cache.store(key, valueOf(key, bytes))));
-  }
-  // Fills go on behind the answers.
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  const keys = Array.from({ length: keyCount }, (_, at) => `product-${String(at).padStart(5, '0')}`);
   let at = 0;
+  let concurrency = 1;
 
   /** Each reader takes the next key when it has its answer: a server with that many requests under way. */
   async function many(count) {
@@ -33,7 +27,7 @@ export async function prepare({ contender, redisUrl, bytes, concurrency, roundMs
     const reader = async () => {
       while (left-- > 0) {
         const key = keys[at];
-        at = at + 1 === KEYS ? 0 : at + 1;
+        at = at + 1 === keyCount ? 0 : at + 1;
         const value = await cache.get(key);
         if (value.id !== key) throw new Error(`asked for ${key}, got ${value.id}`);
       }
@@ -45,10 +39,21 @@ export async function prepare({ contender, redisUrl, bytes, concurrency, roundMs
   let ops = 0;
   let loadsBefore = 0;
   return {
-    async warm() {
+    async fill(size) {
+      bytes = size;
+      for (let from = 0; from < keyCount; from += 100) {
+        await Promise.all(keys.slice(from, from + 100).map(async (key) => cache.store(key, valueOf(key, bytes))));
+      }
+      // Some fill behind the answer.
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    },
+    async warm({ readers }) {
+      concurrency = readers;
+      const until = performance.now() + warmMs;
+      while (performance.now() < until) await many(concurrency * 10);
       count = await calibrate(many, roundMs, concurrency);
-      await many(count);
       loadsBefore = loads;
+      ops = 0;
     },
     async round() {
       const { ns, cpu } = await timed(() => many(count));
@@ -58,7 +63,6 @@ export async function prepare({ contender, redisUrl, bytes, concurrency, roundMs
     async check() {
       const missed = loads - loadsBefore;
       if (missed > 0) throw new Error(`${missed} loads in ${ops} reads that should all have been hits of Redis`);
-      await cache.close?.();
       return { loads: missed, reads: ops };
     },
   };
