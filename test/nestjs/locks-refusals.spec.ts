@@ -58,6 +58,9 @@ describe('what @Locked refuses where it stands', () => {
     ['a ttl without a unit', { key: 'k', ttl: 60 }, /Site\.run: @Locked: ttl: .*60 means 60 ms; write '60s'/],
     ['a ttl of nothing', { key: 'k', ttl: 0 }, /Site\.run: @Locked: ttl: expected a duration above 0/],
     ['a wait that is none', { key: 'k', wait: '2 s' }, /Site\.run: @Locked: wait: .*2 s/],
+    ['a ttl beyond the timers', { key: 'k', ttl: '30d' }, /Site\.run: @Locked: ttl: expected at most '24d'/],
+    ['a wait beyond the timers', { key: 'k', wait: '30d' }, /Site\.run: @Locked: wait: expected at most '24d'/],
+    ['reentrant by a word', { key: 'k', reentrant: 'yes' }, /Site\.run: @Locked: reentrant: expected true or false/],
     ['a negative wait', { key: 'k', wait: '-5m' }, /Site\.run: @Locked: wait: /],
     ['renew by a word', { key: 'k', renew: 'no' }, /Site\.run: @Locked: renew: expected true or false/],
     [

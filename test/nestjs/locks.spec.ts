@@ -63,6 +63,7 @@ describe('LockService', () => {
     expect(await locks.withLock('k', (lease) => lease.key)).toBe('k');
     await using again = await locks.tryAcquire('k');
     expect(again?.token).toBeGreaterThan(held.token);
+    expect(locks.stats()).toMatchObject({ held: 1, waiting: 0, granted: 3, refused: 2, lost: 0 });
     await app.close();
   });
 
@@ -100,18 +101,44 @@ describe('LockService', () => {
     await app.close();
   });
 
-  it('lets work that outlives the lock find out that it has ended', async () => {
+  it('is no lease of work that outlives the lock; an outer one that is still held is', async () => {
     const app = await boot();
-    const late = gate();
-    let verdict: Promise<unknown> = Promise.resolve();
-    await app.get(LockService).withLock('k', () => {
-      verdict = late
-        .pass()
-        .then(() => currentLease()?.assertHeld())
-        .catch((error: unknown) => error);
+    const locks = app.get(LockService);
+    const [late, done] = [gate(), gate()];
+    const seen: (string | undefined)[] = [];
+    let detached: Promise<unknown> = Promise.resolve();
+    const look = async (): Promise<void> => {
+      await late.pass();
+      seen.push(currentLease()?.key);
+      await done.pass();
+      seen.push(currentLease()?.key);
+    };
+    await locks.withLock('outer', async () => {
+      await locks.withLock('inner', () => void (detached = look()));
+      late.open();
+      await new Promise(setImmediate);
+      expect(seen).toEqual(['outer']);
     });
-    late.open();
-    expect(await verdict).toBeInstanceOf(LeaseLostError);
+    done.open();
+    await detached;
+    expect(seen).toEqual(['outer', undefined]);
+    await app.close();
+  });
+
+  it('goes on as the current one when lost: it tells so', async () => {
+    const app = await boot();
+    const lost = await app
+      .get(LockService)
+      .withLock(
+        'k',
+        async () => {
+          await app.get(FakeClock).advance(20_000);
+          return currentLease()?.assertHeld();
+        },
+        { ttl: '10s', renew: false },
+      )
+      .catch((error: unknown) => error);
+    expect(lost).toBeInstanceOf(LeaseLostError);
     await app.close();
   });
 
@@ -229,6 +256,31 @@ describe('@Locked', () => {
     const lost: unknown = await failing.slow(20_000).catch((error: unknown) => error);
     expect(lost).toBeInstanceOf(LeaseLostError);
     expect(String(lost)).toContain('"k"');
+    await strata.close();
+  });
+
+  it('enters a lock it holds already only with the option', async () => {
+    class Nested {
+      @Locked({ key: 'k', wait: 0, reentrant: true })
+      async outer(inner: 'again' | 'anew'): Promise<(bigint | undefined)[]> {
+        return [currentLease()?.token, ...(await this[inner]())];
+      }
+      @Locked({ key: 'k', wait: 0, reentrant: true })
+      async again(): Promise<(bigint | undefined)[]> {
+        return [currentLease()?.token];
+      }
+      @Locked({ key: 'k', wait: 0 })
+      async anew(): Promise<(bigint | undefined)[]> {
+        return [];
+      }
+    }
+    const strata = createStrata({ clock: new FakeClock() });
+    const nested = withStrata(new Nested(), strata);
+    const tokens = await nested.outer('again');
+    expect(tokens).toEqual([tokens[0], tokens[0]]);
+    expect(typeof tokens[0]).toBe('bigint');
+    await expect(nested.outer('anew')).rejects.toBeInstanceOf(LockTimeoutError);
+    expect(await nested.again()).toHaveLength(1); // neither left it locked
     await strata.close();
   });
 

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { CacheConfigError, Strata, type Lease, type LockOptions, type Locks } from '@strata-cache/core';
+import { CacheConfigError, Strata, type Lease, type LockOptions, type Locks, type LockStats } from '@strata-cache/core';
 import { messages } from '../messages.js';
 import { withCurrentLease } from './current-lease.js';
 
@@ -32,6 +32,11 @@ export class LockService {
   /** Null when not granted within `wait` (default 0: at once or not at all). */
   async tryAcquire(key: string, options?: LockOptions): Promise<Lease | null> {
     return this.#locks.tryAcquire(key, options);
+  }
+
+  /** Counters and gauges of this process: held, waiting, granted, refused, lost. */
+  stats(): LockStats {
+    return this.#locks.stats();
   }
 
   /** Asked for each time: an engine that locks within its process only says so when locks are first used, and not at boot. */

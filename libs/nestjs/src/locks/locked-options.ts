@@ -1,6 +1,6 @@
 import {
   asBoolean,
-  asPositiveDuration,
+  asLockTtl,
   CacheConfigError,
   CacheKeyError,
   duration,
@@ -13,7 +13,7 @@ import { messages } from '../messages.js';
 import { checkOptions, type OptionRule } from '../option-checks.js';
 
 /** Options of `@Locked`. Callbacks are typed by the decorated method. */
-export interface LockedOptions<MethodArgs extends AnyArgs> extends Pick<LockOptions, 'ttl' | 'wait' | 'renew'> {
+export interface LockedOptions<MethodArgs extends AnyArgs> extends Omit<LockOptions, 'signal'> {
   /** The name of the lock, unique per namespace: fixed, or from the method's arguments. Required. */
   readonly key: string | ((...args: Fixed<MethodArgs>) => string);
   /** Picks the signal that cancels the wait from the method's arguments. The method itself is told by `currentLease().signal`. */
@@ -25,6 +25,7 @@ export const LOCKED_OPTIONS = {
   ttl: 'any',
   wait: 'any',
   renew: 'any',
+  reentrant: 'any',
   signal: 'function',
 } as const satisfies Record<keyof LockedOptions<any>, OptionRule>;
 
@@ -32,14 +33,16 @@ export const LOCKED_OPTIONS = {
 export function checkLockedOptions(options: LockedOptions<any>, site: MethodSite): void {
   if (typeof options !== 'object' || options === null) throw new CacheConfigError(messages.noLockKey(site.name));
   checkOptions(options, LOCKED_OPTIONS, site);
-  const { key, ttl, wait, renew } = options;
+  const { key, ttl, wait, renew, reentrant } = options;
   if (typeof key !== 'function' && (typeof key !== 'string' || key === '')) {
     throw new CacheConfigError(messages.noLockKey(site.name));
   }
   const named = (option: string): string => `${site.name}: @${site.decorator}: ${option}`;
-  if (ttl !== undefined) asPositiveDuration(ttl, named('ttl'));
-  if (wait !== undefined) duration(wait, named('wait'));
+  if (ttl !== undefined) asLockTtl(ttl, named('ttl'));
+  // None at all is a wait as well; the upper bound is that of a ttl.
+  if (wait !== undefined && duration(wait, named('wait')) > 0) asLockTtl(wait, named('wait'));
   if (renew !== undefined) asBoolean(renew, named('renew'));
+  if (reentrant !== undefined) asBoolean(reentrant, named('reentrant'));
 }
 
 /** @throws CacheKeyError when the callback returned something that names no lock, such as a promise or nothing */
