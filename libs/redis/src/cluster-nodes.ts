@@ -1,19 +1,20 @@
 import type { Cluster, NatMap } from 'ioredis';
 import { Link, type LinkListener } from './link.js';
 import type { RedisTierOptions } from './options.js';
-import type { Address, ClientMaker } from './profiles.js';
+import type { Address, ClientMaker, Role } from './profiles.js';
 import type { ShardKeys } from './shard.js';
 import { slotOfTag } from './slot.js';
-import type { Gates, Topology } from './topology.js';
+import type { Gate, Gates, Topology } from './topology.js';
 
 /** How often the topology is looked at: at leisure, and while a shard is not reachable. ms */
 const CALM = 5_000;
 const TROUBLED = 250;
 
 interface Node {
-  readonly data: Link;
-  /** Made when the node serves a shard. */
-  bus: Link | undefined;
+  /** Of the first role: made at once, and asked for the topology. */
+  readonly first: Link;
+  /** Of the other roles: made when the node serves a shard. */
+  readonly others: Map<Role, Link>;
   /** A starting point: its connection stays, it may be the last one that can tell where the others are. */
   readonly seed: boolean;
 }
@@ -21,7 +22,7 @@ interface Node {
 type SlotRange = [from: number, to: number, master: [host: string | null, port: number], ...replicas: unknown[]];
 
 /**
- * A Redis Cluster as plain connections, two to each master that serves a shard of ours.
+ * A Redis Cluster as plain connections, one for each role to each master that serves a shard of ours.
  *
  * ioredis' own `Cluster` hides which node a command goes to; an attach gate needs to know (a run id belongs to a node), a heartbeat must
  * run on the very connection its messages come on, and its subscriber does not survive every failover (redis/ioredis#1589, #1772).
@@ -33,6 +34,7 @@ export class ClusterNodes implements Topology, LinkListener {
   readonly #gates: Gates;
   readonly #natMap: NatMap | undefined;
   readonly #slots: readonly number[];
+  readonly #firstRole: Role;
   readonly #seeds: readonly Address[];
   readonly #nodes = new Map<string, Node>();
   #timer: NodeJS.Timeout | undefined;
@@ -43,6 +45,7 @@ export class ClusterNodes implements Topology, LinkListener {
   constructor(maker: ClientMaker, gates: Gates, keys: readonly ShardKeys[], options: RedisTierOptions) {
     this.#maker = maker;
     this.#gates = gates;
+    [this.#firstRole] = gates.byRole.keys();
     this.#slots = keys.map(({ tag }) => slotOfTag(tag));
     this.#natMap = options.cluster?.natMap ?? (options.client as Cluster | undefined)?.options.natMap;
     this.#seeds = seedsOf(options);
@@ -57,21 +60,22 @@ export class ClusterNodes implements Topology, LinkListener {
 
   close(): void {
     clearInterval(this.#timer);
-    for (const { data, bus } of this.#nodes.values()) {
-      data.close();
-      bus?.close();
+    for (const { first, others } of this.#nodes.values()) {
+      for (const link of [first, ...others.values()]) {
+        link.close();
+      }
     }
     this.#nodes.clear();
   }
 
   onOpen(link: Link): void {
-    this.#gates[link.role].onOpen(link);
+    this.#gateOf(link).onOpen(link);
     this.#wanted = true;
     this.#look();
   }
 
   onClosed(link: Link): void {
-    this.#gates[link.role].detachAll(link);
+    this.#gateOf(link).detachAll(link);
     this.#wanted = true;
   }
 
@@ -90,7 +94,7 @@ export class ClusterNodes implements Topology, LinkListener {
     if (!due || this.#refreshing) {
       return;
     }
-    const open = [...this.#nodes].filter(([, node]) => node.data.open);
+    const open = [...this.#nodes].filter(([, node]) => node.first.open);
     if (open.length === 0) {
       return;
     }
@@ -98,7 +102,7 @@ export class ClusterNodes implements Topology, LinkListener {
     this.#wanted = false;
     // Any node: one that is cut off from the rest is not asked every time.
     const [name, node] = open[Math.floor(Math.random() * open.length)];
-    this.#refresh(name, node.data).then(
+    this.#refresh(name, node.first).then(
       () => {
         this.#refreshing = false;
         this.#refreshedAt = Date.now();
@@ -111,7 +115,8 @@ export class ClusterNodes implements Topology, LinkListener {
   }
 
   #troubled(): boolean {
-    return this.#slots.some((_, shard) => !this.#gates.data.attached(shard) || !this.#gates.bus.attached(shard));
+    const gates = [...this.#gates.byRole.values()];
+    return this.#slots.some((_, shard) => gates.some((gate) => gate.attached(shard) === undefined));
   }
 
   async #refresh(askedName: string, asked: Link): Promise<void> {
@@ -123,8 +128,9 @@ export class ClusterNodes implements Topology, LinkListener {
       const node = range && this.#node(this.#reachable(range[2][0] || askedHost, range[2][1]), false);
       if (node !== undefined) {
         serving.add(node);
-        this.#gates.data.route(shard, node.data);
-        this.#gates.bus.route(shard, this.#busOf(node));
+        for (const [role, gate] of this.#gates.byRole) {
+          gate.route(shard, this.#linkOf(node, role));
+        }
       }
     }
     for (const [name, node] of this.#nodes) {
@@ -144,34 +150,49 @@ export class ClusterNodes implements Topology, LinkListener {
     const name = `${address.host}:${address.port}`;
     let node = this.#nodes.get(name);
     if (node === undefined) {
-      node = { data: new Link('data', name, this.#maker.make('data', address), this), bus: undefined, seed };
+      node = { first: this.#link(this.#firstRole, name, address), others: new Map(), seed };
       this.#nodes.set(name, node);
-      node.data.connect();
+      node.first.connect();
     }
     return node;
   }
 
-  #busOf(node: Node): Link {
-    if (node.bus === undefined) {
-      const { name } = node.data;
+  #linkOf({ first, others }: Node, role: Role): Link {
+    if (role === this.#firstRole) {
+      return first;
+    }
+    let link = others.get(role);
+    if (link === undefined) {
+      const { name } = first;
       const [host, port] = [name.slice(0, name.lastIndexOf(':')), Number(name.slice(name.lastIndexOf(':') + 1))];
-      const link = new Link('bus', name, this.#maker.make('bus', { host, port }), this);
-      // ioredis' event for "unsubscribed by the server, the slot has moved".
-      link.client.on('moved', () => {
-        this.#gates.bus.detachAll(link);
-        this.#wanted = true;
-      });
-      node.bus = link;
+      link = this.#link(role, name, { host, port });
+      others.set(role, link);
       link.connect();
     }
-    return node.bus;
+    return link;
+  }
+
+  #link(role: Role, name: string, address: Address): Link {
+    const link = new Link(role, name, this.#maker.make(role, address), this);
+    // ioredis' event for "unsubscribed by the server, the slot has moved".
+    link.client.on('moved', () => {
+      this.#gateOf(link).detachAll(link);
+      this.#wanted = true;
+    });
+    return link;
+  }
+
+  #gateOf(link: Link): Gate {
+    return this.#gates.byRole.get(link.role)!;
   }
 
   #retire(name: string, node: Node): void {
-    node.bus?.close();
-    node.bus = undefined;
+    for (const link of node.others.values()) {
+      link.close();
+    }
+    node.others.clear();
     if (!node.seed) {
-      node.data.close();
+      node.first.close();
       this.#nodes.delete(name);
     }
   }

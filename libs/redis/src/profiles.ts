@@ -1,8 +1,11 @@
 import { Redis, type Cluster, type RedisOptions } from 'ioredis';
 import type { ResolvedOptions } from './options.js';
 
-/** What a connection is for: `data` carries reads and scripts, `bus` the subscriptions and their heartbeats. */
-export type Role = 'data' | 'bus';
+/**
+ * What a connection is for: `data` carries reads and scripts, `bus` the subscriptions and their heartbeats, `locks` lock scripts and the
+ * wake-ups of those who wait: a renewal never stands behind a large value.
+ */
+export type Role = 'data' | 'bus' | 'locks';
 
 /** A node of a cluster. */
 export interface Address {

@@ -36,13 +36,17 @@ export function redis(options: RedisTierOptions): L2Factory {
       });
       const sleepers = new WakeList(clock);
       const bus = new RedisBus(views, sleepers, sharded, warn);
+      const dataGate = new AttachGate(views, scripts, onServerChange, { onWarning: warn });
+      const busGate = new AttachGate(views, scripts, onServerChange, bus);
+      bus.useGate(busGate);
       const gates: Gates = {
-        data: new AttachGate(views, scripts, onServerChange, { onWarning: warn }),
-        bus: new AttachGate(views, scripts, onServerChange, bus),
+        byRole: new Map([
+          ['data', dataGate],
+          ['bus', busGate],
+        ]),
         shards,
         onWarning: warn,
       };
-      bus.useGate(gates.bus);
       const maker = new ClientMaker(resolved, namespace);
       const topology: Topology = sharded
         ? new ClusterNodes(
@@ -54,12 +58,12 @@ export function redis(options: RedisTierOptions): L2Factory {
         : new SingleServer(maker, gates);
       topology.start();
       const onClose = (): void => {
-        gates.data.close();
-        gates.bus.close();
+        dataGate.close();
+        busGate.close();
         topology.close();
         sleepers.wakeAll();
       };
-      const tier = new RedisTier({ gate: gates.data, views, scripts, sleepers, maxTagStamps, onClose });
+      const tier = new RedisTier({ gate: dataGate, views, scripts, sleepers, maxTagStamps, onClose });
       return { tier, bus };
     },
   };

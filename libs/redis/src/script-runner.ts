@@ -31,7 +31,13 @@ export class ScriptRunner {
     keys: readonly string[],
     args: readonly (string | number | Buffer)[],
   ): Promise<string[]> {
-    return this.#evaluate(link, script, [shard.state, shard.head, ...keys], [...this.#common(link, shard), ...args]);
+    const reply = await evaluate(
+      link,
+      script,
+      [shard.state, shard.head, ...keys],
+      [...this.#common(link, shard), ...args],
+    );
+    return reply as string[];
   }
 
   /** For scripts that touch a lease only. */
@@ -42,8 +48,7 @@ export class ScriptRunner {
     keys: readonly string[],
     args: readonly (string | number)[],
   ): Promise<number> {
-    const reply: unknown = await this.#evaluate(link, script, keys, [...this.#common(link, shard), ...args]);
-    return Number(reply);
+    return Number(await evaluate(link, script, keys, [...this.#common(link, shard), ...args]));
   }
 
   #common(link: Link, shard: ShardKeys): (string | number)[] {
@@ -59,23 +64,24 @@ export class ScriptRunner {
       shard.wakeChannel,
     ];
   }
+}
 
-  async #evaluate(
-    link: Link,
-    script: Script,
-    keys: readonly string[],
-    args: readonly (string | number | Buffer)[],
-  ): Promise<string[]> {
-    const { epoch } = link;
-    const rest = [keys.length, ...keys, ...args];
-    try {
-      return (await link.send('evalsha', [script.sha, ...rest])) as string[];
-    } catch (error) {
-      // Not on another connection: the arguments carry this one's run id.
-      if (error instanceof Error && error.message.startsWith('NOSCRIPT') && epoch === link.epoch) {
-        return (await link.send('eval', [script.lua, ...rest])) as string[];
-      }
-      throw error;
+/** Runs a script with exactly these keys and arguments. */
+export async function evaluate(
+  link: Link,
+  script: Script,
+  keys: readonly string[],
+  args: readonly (string | number | Buffer)[],
+): Promise<unknown> {
+  const { epoch } = link;
+  const rest = [keys.length, ...keys, ...args];
+  try {
+    return await link.send('evalsha', [script.sha, ...rest]);
+  } catch (error) {
+    // Not on another connection: the arguments carry this one's run id.
+    if (error instanceof Error && error.message.startsWith('NOSCRIPT') && epoch === link.epoch) {
+      return link.send('eval', [script.lua, ...rest]);
     }
+    throw error;
   }
 }

@@ -1,4 +1,3 @@
-import type { AttachGate } from './attach-gate.js';
 import { Link, type LinkListener } from './link.js';
 import type { ClientMaker, Role } from './profiles.js';
 
@@ -8,28 +7,36 @@ export interface Topology {
   close(): void;
 }
 
+/** Told by a topology which connection leads to which shard; decides when it may be used. */
+export interface Gate {
+  route(shard: number, link: Link): void;
+  onOpen(link: Link): void;
+  /** The connection is lost, or what it leads to is not what was believed. */
+  detachAll(link: Link): void;
+  attached(shard: number): Link | undefined;
+}
+
 export interface Gates {
-  readonly data: AttachGate;
-  readonly bus: AttachGate;
+  /** One connection per server for each of them; the first is the one that is asked for the topology. */
+  readonly byRole: ReadonlyMap<Role, Gate>;
   readonly shards: number;
   readonly onWarning: (message: string) => void;
 }
 
-/** One server (or the master that sentinels name): one connection for data, one for the bus. */
+/** One server (or the master that sentinels name): one connection for each role. */
 export class SingleServer implements Topology, LinkListener {
   readonly #gates: Gates;
   readonly #links: readonly Link[];
 
   constructor(maker: ClientMaker, gates: Gates) {
     this.#gates = gates;
-    const link = (role: Role): Link => new Link(role, 'Redis', maker.make(role), this);
-    this.#links = [link('data'), link('bus')];
+    this.#links = Array.from(gates.byRole.keys(), (role) => new Link(role, 'Redis', maker.make(role), this));
   }
 
   start(): void {
     for (const link of this.#links) {
       for (let shard = 0; shard < this.#gates.shards; shard++) {
-        this.#gates[link.role].route(shard, link);
+        this.#gateOf(link).route(shard, link);
       }
       link.connect();
     }
@@ -42,19 +49,23 @@ export class SingleServer implements Topology, LinkListener {
   }
 
   onOpen(link: Link): void {
-    this.#gates[link.role].onOpen(link);
+    this.#gateOf(link).onOpen(link);
   }
 
   onClosed(link: Link): void {
-    this.#gates[link.role].detachAll(link);
+    this.#gateOf(link).detachAll(link);
   }
 
   onMisrouted(link: Link): void {
     // READONLY: ioredis reconnects, and asks the sentinels again.
-    this.#gates[link.role].detachAll(link);
+    this.#gateOf(link).detachAll(link);
   }
 
   onWarning(_link: Link, message: string): void {
     this.#gates.onWarning(message);
+  }
+
+  #gateOf(link: Link): Gate {
+    return this.#gates.byRole.get(link.role)!;
   }
 }

@@ -1,0 +1,35 @@
+import { ShardKeys, shardOfKey } from './shard.js';
+
+/** The physical names of one lock: all in the slot of its shard. Source: docs/protocol.md 12. */
+export interface LockKeys {
+  readonly shard: number;
+  /** KEYS of every lock script: lock, queue, signs of life, fence. */
+  readonly all: readonly [lock: string, queue: string, alive: string, fence: string];
+  /** Prefix of the channels on which instances are woken. */
+  readonly channels: string;
+}
+
+/** Names the locks of a namespace. */
+export class LockNames {
+  readonly #prefixes: readonly string[];
+
+  constructor(namespace: string, shards: number) {
+    this.#prefixes = Array.from({ length: shards }, (_, shard) => `strata:{${new ShardKeys(namespace, shard).tag}}`);
+  }
+
+  /** @param name the lock's key in its canonical form */
+  of(name: string): LockKeys {
+    const shard = shardOfKey(name, this.#prefixes.length);
+    const prefix = this.#prefixes[shard];
+    return {
+      shard,
+      all: [`${prefix}:lk:${name}`, `${prefix}:lq:${name}`, `${prefix}:la:${name}`, `${prefix}:lf:${name}`],
+      channels: `${prefix}:lw:`,
+    };
+  }
+
+  /** The channel on which an instance is woken for locks of a shard. */
+  channel(shard: number, instance: string): string {
+    return `${this.#prefixes[shard]}:lw:${instance}`;
+  }
+}

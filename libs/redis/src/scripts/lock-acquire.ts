@@ -1,0 +1,59 @@
+import { DROP_DEAD, LOCK_STATE } from './lock-state.js';
+import { script } from './script.js';
+
+/**
+ * Asks for a lock, and keeps the place in the queue of who has to wait: sent again and again with the same ticket until it is granted or
+ * cancelled. A ticket that holds the lock already (its reply was lost) gets the same grant with its full ttl.
+ *
+ * ARGV[4] ttl in ms · [5] '1' = queue up · [6] µs a waiter counts as alive · [7] ttl of the fence in ms · [8] the highest token this
+ * process has seen
+ * Returns {'granted', token} | {'busy', how many are ahead, ms until it may be free}.
+ */
+export const ACQUIRE = script(
+  'acquire',
+  LOCK_STATE,
+  DROP_DEAD,
+  `
+local ticket, liveness = ARGV[1], tonumber(ARGV[6])
+if holder == ticket then
+  redis.call('PEXPIRE', KEYS[1], ttl)
+  return {'granted', token}
+end
+dropDead(liveness)
+local first = redis.call('ZRANGE', KEYS[2], 0, 0)[1]
+if not holder and (not first or first == ticket) then
+  -- Frees what may be there, so that a lock is granted out of memory too.
+  redis.call('DEL', KEYS[1])
+  local fence = redis.pcall('GET', KEYS[4])
+  local last = type(fence) == 'string' and tonumber(fence) or 0
+  -- TIME and not a counter: a server that lost its data, or has older data, still hands out higher tokens. Nothing above 2^53 is a token.
+  local rising = math.max(last + 1, now, tonumber(ARGV[8]) + 1)
+  if rising >= 9007199254740991 then rising = math.max(last < 9007199254740990 and last + 1 or 0, now) end
+  token = num(rising)
+  redis.call('SET', KEYS[1], ARGV[4] .. ':0:' .. token .. ':' .. ticket, 'PX', ARGV[4])
+  redis.call('SET', KEYS[4], token, 'PX', ARGV[7])
+  if first then
+    redis.call('ZREM', KEYS[2], ticket)
+    redis.call('ZREM', KEYS[3], ticket)
+  end
+  return {'granted', token}
+end
+local rank = redis.call('ZRANK', KEYS[2], ticket)
+if not rank then rank = redis.call('ZCARD', KEYS[2]) end
+if ARGV[5] == '1' then
+  redis.call('ZREM', KEYS[3], ticket)
+  redis.call('ZADD', KEYS[3], num(now + liveness), ticket)
+  local last = redis.call('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES')[2]
+  -- Behind everybody, also when TIME has stepped back. One who was dropped for dead, and is not, queues up anew.
+  redis.call('ZADD', KEYS[2], 'NX', num(math.max(now, last and tonumber(last) + 1 or 0)), ticket)
+  -- Queues of the dead go by themselves; the living ask again long before.
+  redis.call('PEXPIRE', KEYS[2], math.ceil(liveness / 100))
+  redis.call('PEXPIRE', KEYS[3], math.ceil(liveness / 100))
+end
+if not holder then
+  -- Free, and it is somebody else's turn: until he has asked, or counts as dead.
+  left = math.ceil((tonumber(redis.call('ZSCORE', KEYS[3], first) or 0) - now) / 1000)
+end
+return {'busy', rank, math.max(left, 1)}
+`,
+);
