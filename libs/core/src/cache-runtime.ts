@@ -47,6 +47,9 @@ export class CacheRuntime {
   readonly #implicit: readonly string[];
   readonly #observer: Observer;
   readonly #warned = new Set<string>();
+  /** Lookups whose savings are in `stats.savedMs`. */
+  #credited = 0;
+  #loadsEnded = 0;
 
   constructor(definition: ResolvedDefinition, observer: Observer, backoff: Backoff) {
     this.name = definition.name;
@@ -163,6 +166,7 @@ export class CacheRuntime {
     let plain = stored;
     if (stored instanceof Boxed) {
       if (stored.kind === 'error') {
+        this.stats.negative++;
         throw stored.content;
       }
       plain = cloneValue(stored.content);
@@ -179,6 +183,23 @@ export class CacheRuntime {
       this.#warned.add(kind);
       const message = `cache "${this.name}": the value was returned but not stored; ${reason} (at ${path})`;
       this.#observer.notice?.({ level: 'warn', name: 'value.refused', cache: this.name, message });
+    }
+  }
+
+  /** Counts a load that has ended, successfully or not. */
+  timeLoad(ms: number): void {
+    this.credit();
+    this.#loadsEnded++;
+    this.stats.loadMs += ms;
+  }
+
+  /** Brings `stats.savedMs` up to date: by what a load took so far, before the next one changes that. */
+  credit(): void {
+    const { stats } = this;
+    if (this.#loadsEnded > 0) {
+      const answered = stats.hits + stats.l2Hits + stats.stale;
+      stats.savedMs += (answered - this.#credited) * (stats.loadMs / this.#loadsEnded);
+      this.#credited = answered;
     }
   }
 

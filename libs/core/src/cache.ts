@@ -329,6 +329,7 @@ export class Cache<Args extends AnyArgs = AnyArgs, Value = any> {
 
   /** A snapshot of the counters since the engine was created. */
   stats(): CacheStats {
+    this.#runtime.credit();
     return { ...this.#runtime.stats };
   }
 }

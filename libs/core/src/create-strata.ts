@@ -27,10 +27,12 @@ import {
 import { resolveDefaults, type CacheDefaults } from './policy.js';
 import { ReadThrough } from './reading/read-through.js';
 import { Strata } from './strata.js';
+import { Tally } from './tally.js';
 import { GuardedTier } from './tiers/guarded-tier.js';
 import { memoryTier, type L1Factory } from './tiers/memory-tier.js';
 import type { RemovalListener } from './tiers/l1-store.js';
 import type { L2Factory } from './tiers/tier.js';
+import { VitalsSampler } from './tiers/vitals.js';
 import { VersionLedger } from './coherence/version-ledger.js';
 import { Writes } from './writes.js';
 
@@ -125,6 +127,7 @@ export function createStrata(options: StrataOptions = {}): Strata {
   const clock: Clock = given.clock ?? systemClock;
   const observer: Observer = given.observer ?? {};
   const background = new Background(observer);
+  const tally = new Tally();
   const runtimes = new Map<string, CacheRuntime>();
   const l1 = (given.l1 ?? memoryTier()).create(countRemovals(runtimes));
   let listener: BusListener | undefined;
@@ -135,7 +138,7 @@ export function createStrata(options: StrataOptions = {}): Strata {
     maxStaleness,
     onSuspect: (shard: number) => listener?.suspect(shard),
   });
-  const guard = parts === undefined ? undefined : new GuardedTier(parts.tier, clock, background, observer);
+  const guard = parts === undefined ? undefined : new GuardedTier(parts.tier, clock, background, observer, tally);
   const bus = parts?.bus ?? given.bus?.create();
   const coherence = new Coherence(
     l1,
@@ -149,6 +152,7 @@ export function createStrata(options: StrataOptions = {}): Strata {
     clock,
     coarse: new CoarseClock(clock),
     observer,
+    tally,
     background,
     l1,
     coherence,
@@ -158,27 +162,26 @@ export function createStrata(options: StrataOptions = {}): Strata {
     strict: given.strict ?? (consistency === 'coherent' ? true : undefined),
   };
   if (bus !== undefined) {
-    listener = new BusListener(bus, coherence, clock, background, observer, heartbeat);
+    listener = new BusListener(bus, coherence, clock, background, observer, heartbeat, tally);
     listener.start();
   }
   const view = new L1View(engine);
   const reads = new ReadThrough(engine, view, new Loading(engine, view));
   const writes = new Writes(engine, view, new VersionLedger());
-  const locks = (given.locks ?? parts?.locks ?? memoryLocks()).create(clock);
+  const locks = (given.locks ?? parts?.locks ?? memoryLocks()).create(clock, { observer });
   const locksAreLocal = parts !== undefined && parts.locks === undefined && given.locks === undefined;
+  const vitals = new VitalsSampler(parts?.vitals, background, () => clock.now());
   return new Strata(
-    { engine, l1: view, reads, writes, consistency, defaults, locks, locksAreLocal, listener, guard },
+    { engine, l1: view, reads, writes, consistency, defaults, locks, locksAreLocal, listener, guard, vitals },
     runtimes,
   );
 }
 
 function countRemovals(runtimes: ReadonlyMap<string, CacheRuntime>): RemovalListener {
   return (key, cause) => {
-    if (cause === 'evicted') {
-      const runtime = runtimes.get(key.slice(0, key.indexOf(':')));
-      if (runtime !== undefined) {
-        runtime.stats.evictions++;
-      }
+    const stats = runtimes.get(key.slice(0, key.indexOf(':')))?.stats;
+    if (stats !== undefined) {
+      stats[cause === 'evicted' ? 'evictions' : cause]++;
     }
   };
 }

@@ -4,6 +4,7 @@ import type { CoarseClock } from './clock/coarse-clock.js';
 import type { Coherence } from './coherence/coherence.js';
 import type { BusEvent } from './bus/bus.js';
 import type { Observer } from './observer.js';
+import type { Tally } from './tally.js';
 import type { L1Store } from './tiers/l1-store.js';
 import type { GuardedTier } from './tiers/guarded-tier.js';
 
@@ -17,6 +18,7 @@ export interface Engine {
   /** Decides ttl; never bounded staleness. */
   readonly coarse: CoarseClock;
   readonly observer: Observer;
+  readonly tally: Tally;
   readonly background: Background;
   readonly l1: L1Store;
   readonly coherence: Coherence;

@@ -10,6 +10,7 @@ import { FillRight, LEASE_TTL } from './reading/fill-right.js';
 import type { L1View } from './reading/l1-view.js';
 import type { Policy } from './policy.js';
 import { WRITER_MARK } from './tiers/tier.js';
+import { kindOf } from './tally.js';
 import { sendEvent } from './tiers/send-event.js';
 import type { VersionLedger } from './coherence/version-ledger.js';
 
@@ -46,7 +47,8 @@ export class Writes {
    * Applying the event again between 3 and 5 breaks the fence of 2 and drops what 4 stored.
    */
   async invalidate(event: BusEvent, strict = this.#engine.strict ?? false): Promise<InvalidationResult> {
-    const { coherence, tier, publish, observer } = this.#engine;
+    const { coherence, tier, publish, observer, tally } = this.#engine;
+    tally.add('invalidations', [kindOf(event), event.mode], namesIn(event));
     coherence.apply(event);
     if (tier === undefined) {
       await publish?.(event);
@@ -108,7 +110,9 @@ export class Writes {
     coherence.fences.open(fence);
     try {
       const id = newEntryId();
-      const stored = await tier.put(key, await encodeRecord(runtime, key, id, entry), version);
+      const record = await encodeRecord(runtime, key, id, entry);
+      const stored = await tier.put(key, record, version);
+      runtime.stats.l2Bytes += stored ? record.payload.length : 0;
       // As in `invalidate`: what was read from the tier before the put must not outlive it here.
       coherence.invalidateKey(key, 'delete', fence);
       if (stored) {
@@ -230,7 +234,11 @@ export class Writes {
       }
       if (right instanceof FillRight) {
         const id = newEntryId();
-        const filled = await right.fill(await encodeRecord(runtime, key, id, entry), true).catch(() => undefined);
+        const record = await encodeRecord(runtime, key, id, entry);
+        const filled = await right.fill(record, true).catch(() => undefined);
+        runtime.stats.l2Bytes += filled === true ? record.payload.length : 0;
+        runtime.stats.fenceRejected += filled === false ? 1 : 0;
+        runtime.stats.fenceRefused += filled === false ? 1 : 0;
         coherence.invalidateKey(key, 'delete', fence);
         if (filled === true) {
           this.#storeLocally(call, fence, entry, id);
@@ -283,6 +291,10 @@ export class Writes {
     const life = runtime.lifetime(value, policy, this.#engine.clock.now());
     return { ...storable, tags: runtime.tagsOf(value, args, policy.tags), life };
   }
+}
+
+function namesIn(event: BusEvent): number {
+  return event.kind === 'keys' ? event.keys.length : event.kind === 'tags' ? event.tags.length : 1;
 }
 
 function releaseIf(right: FillRight | 'none' | 'unreachable'): void {

@@ -3,12 +3,15 @@ import type { Bus, BusHead, BusMessage, BusSink } from '../bus/bus.js';
 import type { Clock, TimerHandle } from '../clock/clock.js';
 import type { Coherence } from './coherence.js';
 import type { Observer } from '../observer.js';
+import { kindOf, type Tally } from '../tally.js';
 
 /** Where this process stands in the stream of one shard. */
 interface Position {
   incarnation: number | undefined;
   sequence: number;
   connected: boolean;
+  /** The monotonic instant of the last proof, or of the start. */
+  provenAt: number;
   /** Ends the probe under way, if any; its answer then no longer counts. */
   endProbe: (() => void) | undefined;
 }
@@ -25,9 +28,11 @@ export class BusListener implements BusSink {
   readonly #background: Background;
   readonly #observer: Observer;
   readonly #heartbeat: number;
+  readonly #tally: Tally;
   readonly #positions: Position[];
   #timer: TimerHandle | undefined;
   #gaps = 0;
+  #lag = 0;
   #closed = false;
 
   constructor(
@@ -37,6 +42,7 @@ export class BusListener implements BusSink {
     background: Background,
     observer: Observer,
     heartbeat: number,
+    tally: Tally,
   ) {
     this.#bus = bus;
     this.#coherence = coherence;
@@ -44,10 +50,12 @@ export class BusListener implements BusSink {
     this.#background = background;
     this.#observer = observer;
     this.#heartbeat = heartbeat;
+    this.#tally = tally;
     this.#positions = Array.from({ length: bus.shards }, () => ({
       incarnation: undefined,
       sequence: 0,
       connected: false,
+      provenAt: clock.now(),
       endProbe: undefined,
     }));
   }
@@ -55,6 +63,16 @@ export class BusListener implements BusSink {
   /** Gaps seen so far. */
   get gaps(): number {
     return this.#gaps;
+  }
+
+  /** ms the last probe took to come back behind the messages before it. */
+  get lag(): number {
+    return this.#lag;
+  }
+
+  /** ms since the last proof of the shard that waits longest for one. */
+  get heartbeatAge(): number {
+    return this.#clock.now() - Math.min(...this.#positions.map(({ provenAt }) => provenAt));
   }
 
   start(): void {
@@ -65,6 +83,7 @@ export class BusListener implements BusSink {
   onMessage(message: BusMessage): void {
     const position = this.#positions[message.shard];
     const { incarnation, sequence, event } = message;
+    this.#tally.add('received', [event === undefined ? 'unreadable' : kindOf(event)]);
     const expected = position.incarnation === incarnation && sequence === position.sequence + 1;
     if (event === undefined || !expected) {
       this.#gap(message.shard, message);
@@ -149,6 +168,7 @@ export class BusListener implements BusSink {
     sentAt: number,
   ): void {
     const position = this.#positions[shard];
+    this.#lag = this.#clock.now() - sentAt;
     const sameLife = head.incarnation === position.incarnation;
     // Lost messages: the reply is ordered behind all that were delivered. Rollback: compared with what we knew when we asked, since
     // messages that overtook the reply have moved us on rightly.
@@ -159,6 +179,7 @@ export class BusListener implements BusSink {
     }
     if (position.connected) {
       this.#coherence.prove(shard, sentAt);
+      position.provenAt = sentAt;
     }
   }
 

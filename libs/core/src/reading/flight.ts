@@ -2,6 +2,7 @@ import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 import type { CacheRuntime } from '../cache-runtime.js';
 import type { Linked } from '../coherence/chain.js';
 import { Fence } from '../coherence/fence.js';
+import type { TierName } from '../observer.js';
 import type { Policy } from '../policy.js';
 
 /** A stale value that may answer while, or instead of, a load. */
@@ -14,6 +15,7 @@ export interface Candidate {
   /** The invalidation sequence up to which it is known to be not gone. */
   readonly sequence: number;
   readonly tags: readonly string[] | undefined;
+  readonly tier: TierName;
 }
 
 /** The loader of one call, with its key arguments bound. */
@@ -83,6 +85,8 @@ export class Flight implements Linked<Flight> {
   settled = false;
   /** Its callers were answered with a stale value, and the load goes on. */
   servedStale = false;
+  /** Somebody else's load was waited for. */
+  waited = false;
   /** The load has ended: whoever comes now finds its value in a tier, or loads anew. */
   landed = false;
   /** The load ended without a value. */

@@ -64,6 +64,7 @@ export class L1View {
       goneAt: l1.goneAt(slot),
       sequence,
       tags,
+      tier: 'l1',
     };
     if (now < staleAt) {
       return { fresh: found, refreshDue: now >= l1.checkAt[slot], known };

@@ -73,10 +73,21 @@ export async function runLoader(
     onStart();
     const wishes = new Context(flight, clock);
     runtime.stats.loads++;
+    const startedAt = clock.now();
     const run = (): Promise<unknown> => insideFlight(flight, async () => flight.load!(wishes));
     const operation = { kind: 'load', cache: runtime.name, key: flight.key, background: flight.background } as const;
     const loading = observer.around === undefined ? run() : observer.around(operation, run);
-    return { value: await abortable(loading, flight.signal), wishes };
+    const timed = (ok: boolean): void => {
+      const ms = clock.now() - startedAt;
+      runtime.timeLoad(ms);
+      observer.timed?.('load', ms, runtime.name, '', ok);
+    };
+    const value = await abortable(loading, flight.signal).catch((error: unknown) => {
+      timed(false);
+      throw error;
+    });
+    timed(true);
+    return { value, wishes };
   } finally {
     if (queues) {
       runtime.limiter.leave();

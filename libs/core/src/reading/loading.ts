@@ -70,8 +70,10 @@ export class Loading {
 
   settleStale(flight: Flight, candidate: Candidate): void {
     if (!flight.settled && !flight.background) {
-      flight.runtime.stats.stale++;
-      this.#engine.observer.lookup?.(flight.runtime.name, 'stale', 'l2', flight.key);
+      const { name, stats } = flight.runtime;
+      stats.stale++;
+      stats.l2Stale += candidate.tier === 'l2' ? 1 : 0;
+      this.#engine.observer.lookup?.(name, 'stale', candidate.tier, flight.key);
     }
     if (!flight.settled) {
       flight.servedStale = true;
@@ -127,9 +129,11 @@ export class Loading {
     try {
       const record = await encodeRecord(runtime, key, id, entry);
       if (await right.fill(record, false)) {
+        runtime.stats.l2Bytes += record.payload.length;
         return;
       }
       runtime.stats.fenceRejected++;
+      runtime.stats.fenceRefused++;
     } catch (error) {
       right.release();
       runtime.stats.l2Errors++;

@@ -6,6 +6,7 @@ import { LoadTimeoutError } from '../errors.js';
 import { currentFlight, Flight, insideFlight, isInsideLoadOf, type FlightCall } from './flight.js';
 import { KeyTable } from '../coherence/key-table.js';
 import { L1_MISS, type L1View } from './l1-view.js';
+import type { Operation } from '../observer.js';
 import type { Loading } from './loading.js';
 import type { Policy } from '../policy.js';
 import { SharedRead } from './shared-read.js';
@@ -66,7 +67,9 @@ export class ReadThrough {
     const found = call.forceRefresh ? L1_MISS : this.#l1.look(runtime, key, call.policy);
     if (found.fresh !== undefined) {
       runtime.stats.hits++;
-      this.#engine.observer.lookup?.(runtime.name, 'hit', 'l1', key);
+      const negative = found.fresh.stored == null;
+      runtime.stats.negative += negative ? 1 : 0;
+      this.#engine.observer.lookup?.(runtime.name, negative ? 'negative' : 'hit', 'l1', key);
       if (found.refreshDue && call.load !== undefined) {
         this.#refresh(call, { ...found, candidate: found.fresh });
       }
@@ -88,9 +91,27 @@ export class ReadThrough {
     if (joined === 'deadlock') {
       return this.#runAlone(call);
     }
-    const flight = joined ?? this.#open(call, found, false);
-    const result = this.#await(call, flight, joined !== undefined);
+    return this.#engine.observer.around === undefined
+      ? this.#take(call, joined ?? this.#open(call, found, false), joined !== undefined)
+      : this.#observed(call, found, joined);
+  }
+
+  #take(call: ReadCall, flight: Flight, joined: boolean): Promise<unknown> {
+    const result = this.#await(call, flight, joined);
     return call.signal === undefined ? leaveOpen(flight, result) : withSignal(flight, result, call.signal);
+  }
+
+  /** The same inside an operation. The flight is opened in there, so that its load and calls of the second tier belong to it. */
+  #observed(call: ReadCall, found: ReturnType<L1View['look']>, joined: Flight | undefined): Promise<unknown> {
+    const operation: Operation = { kind: 'read', cache: call.runtime.name, key: call.key };
+    return this.#engine.observer.around!(operation, () => {
+      const flight = joined ?? this.#open(call, found, false);
+      const result = this.#take(call, flight, joined !== undefined);
+      const ended = (): void => {
+        operation.outcome = joined === undefined ? outcomeOf(flight) : 'joined';
+      };
+      return result.finally(ended);
+    });
   }
 
   /** Whether a stale copy answers without waiting for anything. */
@@ -287,6 +308,10 @@ export class ReadThrough {
 /** A flight without a loader, or that may not use every tier, must not answer others. */
 function isShareable({ load, policy }: ReadCall): boolean {
   return load !== undefined && policy.useL1 && policy.useL2;
+}
+
+function outcomeOf({ servedStale, landed, raw }: Flight): string {
+  return servedStale ? 'stale' : landed ? 'load' : raw ? 'miss' : 'hit';
 }
 
 function answer(runtime: CacheRuntime, stored: unknown): Promise<unknown> {

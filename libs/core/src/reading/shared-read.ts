@@ -102,6 +102,7 @@ export class SharedRead {
     if (unproven === undefined) {
       this.#onMissOrStale(flight, undefined);
     } else {
+      runtime.stats.hits += flight.background ? 0 : 1;
       flight.settle(unproven.stored, false);
       this.#end(flight);
     }
@@ -164,7 +165,8 @@ export class SharedRead {
       return undefined;
     }
     const staleAt = createdAt + freshFor;
-    flight.candidate = { stored: decoded.stored, createdAt, staleAt, goneAt: staleAt + graceFor, sequence, tags };
+    const goneAt = staleAt + graceFor;
+    flight.candidate = { stored: decoded.stored, createdAt, staleAt, goneAt, sequence, tags, tier: 'l2' };
     return record.id;
   }
 
@@ -175,8 +177,10 @@ export class SharedRead {
 
   #hit(flight: Flight, stored: unknown): void {
     if (!flight.background) {
-      flight.runtime.stats.l2Hits++;
-      this.#engine.observer.lookup?.(flight.runtime.name, 'hit', 'l2', flight.key);
+      const { name, stats } = flight.runtime;
+      stats.l2Hits++;
+      stats.l2Negative += stored == null ? 1 : 0;
+      this.#engine.observer.lookup?.(name, stored == null ? 'negative' : 'hit', 'l2', flight.key);
     }
     flight.runtime.backoff.succeeded(flight.key);
     flight.settle(stored, false);
@@ -234,6 +238,8 @@ export class SharedRead {
           break;
         }
         flight.fence.disarm();
+        flight.runtime.stats.waited += flight.waited ? 0 : 1;
+        flight.waited = true;
         flight.phase = 'waiting';
         flight.member?.leaves();
         // Jitter: instances that wait for the same load do not all come back in the same ms.

@@ -5,6 +5,8 @@ import { withDeadline } from '../deadline.js';
 import type { InvalidationMode } from '../definition.js';
 import { TierError } from '../errors.js';
 import type { Observer } from '../observer.js';
+import type { Tally } from '../tally.js';
+import { CallWatch } from './call-watch.js';
 import { RecoveryQueue } from './recovery-queue.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import { sendEvent } from './send-event.js';
@@ -30,24 +32,33 @@ export class GuardedTier implements SharedTier {
   readonly #observer: Observer;
   readonly #breaker: CircuitBreaker;
   readonly #deadlines: ReadDeadlines;
+  readonly #watch: CallWatch;
   readonly #unsent = new RecoveryQueue();
   #flushTimer: TimerHandle | undefined;
   #flushPause = FLUSH_PAUSE;
+  #openings = 0;
   /** Invalidations being re-sent: what they concern is not readable yet. */
   #sending: RecoveryQueue | undefined;
 
-  constructor(tier: SharedTier, clock: Clock, background: Background, observer: Observer) {
+  constructor(tier: SharedTier, clock: Clock, background: Background, observer: Observer, tally: Tally) {
     this.#tier = tier;
     this.shards = tier.shards;
     this.#clock = clock;
     this.#background = background;
     this.#observer = observer;
-    this.#deadlines = new ReadDeadlines(clock, TIER_DEADLINE, (failed) => this.#breaker.record(failed));
+    this.#watch = new CallWatch(observer, tally);
+    this.#deadlines = new ReadDeadlines(clock, TIER_DEADLINE, (bad, ms, failed, first) => {
+      this.#breaker.record(bad);
+      if (first) {
+        this.#watch.ended('read', ms, !failed);
+      }
+    });
     this.#breaker = new CircuitBreaker(
       clock,
       background,
       () => this.#probe(),
-      (state) =>
+      (state) => {
+        this.#openings += state === 'open' ? 1 : 0;
         observer.notice?.({
           level: 'warn',
           name: `l2.breaker.${state}`,
@@ -55,7 +66,8 @@ export class GuardedTier implements SharedTier {
             state === 'open'
               ? 'the second tier fails or is slow: it is left out until it answers again'
               : 'the second tier answers again',
-        }),
+        });
+      },
     );
   }
 
@@ -67,6 +79,11 @@ export class GuardedTier implements SharedTier {
     return this.#breaker.isOpen;
   }
 
+  /** How often the breaker has opened. */
+  get openings(): number {
+    return this.#openings;
+  }
+
   shardOf(key: string): number {
     return this.#tier.shardOf(key);
   }
@@ -75,7 +92,7 @@ export class GuardedTier implements SharedTier {
     if (this.#isShut(key)) {
       sink.onUnavailable(UNAVAILABLE);
     } else {
-      this.#tier.read(key, known, this.#deadlines.guard(sink));
+      this.#watch.read(key, sink, (watched) => this.#tier.read(key, known, this.#deadlines.guard(watched)));
     }
   }
 
@@ -87,15 +104,15 @@ export class GuardedTier implements SharedTier {
     if (this.#isShut(key)) {
       throw UNAVAILABLE;
     }
-    return this.#guard('lease', () => this.#tier.lease(key, request));
+    return this.#guard('lease', key, () => this.#tier.lease(key, request));
   }
 
   renew(key: string, token: string, ttl: number): Promise<boolean> {
-    return this.#guard('renew', () => this.#tier.renew(key, token, ttl));
+    return this.#guard('renew', key, () => this.#tier.renew(key, token, ttl));
   }
 
   release(key: string, token: string): Promise<void> {
-    return this.#guard('release', () => this.#tier.release(key, token));
+    return this.#guard('release', key, () => this.#tier.release(key, token));
   }
 
   waitForWake(key: string, ms: number): Promise<void> {
@@ -106,14 +123,14 @@ export class GuardedTier implements SharedTier {
     if (this.#isShut(key)) {
       throw UNAVAILABLE;
     }
-    return this.#guard('fill', () => this.#tier.fill(key, lease, record, announce));
+    return this.#guard('fill', key, () => this.#tier.fill(key, lease, record, announce));
   }
 
   async put(key: string, record: FillRecord, version: number | undefined): Promise<boolean> {
     if (this.#isShut(key)) {
       throw UNAVAILABLE;
     }
-    return this.#guard('put', () => this.#tier.put(key, record, version));
+    return this.#guard('put', key, () => this.#tier.put(key, record, version));
   }
 
   invalidateKeys(keys: readonly string[], mode: InvalidationMode): Promise<void> {
@@ -129,12 +146,12 @@ export class GuardedTier implements SharedTier {
   }
 
   async hold(key: string, request: HoldRequest): Promise<void> {
-    return this.#guard('hold', () => this.#tier.hold(key, request));
+    return this.#guard('hold', key, () => this.#tier.hold(key, request));
   }
 
   async unhold(key: string, token: string): Promise<void> {
     try {
-      await this.#guard('unhold', () => this.#tier.unhold(key, token));
+      await this.#guard('unhold', key, () => this.#tier.unhold(key, token));
     } catch (error) {
       // The hold runs out by itself; the deletion must not be lost.
       this.#keep({ kind: 'keys', keys: [key], mode: 'delete' });
@@ -149,7 +166,7 @@ export class GuardedTier implements SharedTier {
       throw UNAVAILABLE;
     }
     try {
-      await this.#guard('invalidate', () => sendEvent(this.#tier, event));
+      await this.#guard('invalidate', undefined, () => sendEvent(this.#tier, event));
     } catch (error) {
       this.#keep(event);
       throw error;
@@ -202,14 +219,18 @@ export class GuardedTier implements SharedTier {
     }
   }
 
-  async #guard<T>(what: string, run: () => Promise<T>): Promise<T> {
+  async #guard<T>(what: string, key: string | undefined, run: () => Promise<T>): Promise<T> {
     const startedAt = this.#clock.now();
+    const limited = (): Promise<T> => withDeadline(run(), this.#clock, TIER_DEADLINE, `${what}: the second tier`);
     try {
-      const result = await withDeadline(run(), this.#clock, TIER_DEADLINE, `${what}: the second tier`);
-      this.#breaker.record(this.#clock.now() - startedAt > TIER_DEADLINE / 2);
+      const result = await this.#watch.around(what, key, limited);
+      const ms = this.#clock.now() - startedAt;
+      this.#breaker.record(ms > TIER_DEADLINE / 2);
+      this.#watch.ended(what, ms, true);
       return result;
     } catch (error) {
       this.#breaker.record(!isReply(error));
+      this.#watch.ended(what, this.#clock.now() - startedAt, false);
       throw error;
     }
   }

@@ -17,19 +17,23 @@ export interface GuardedSink extends Omit<ReadSink, 'onSent'> {
 /** A read under way: answers its sink once, whichever comes first, the tier or the deadline. */
 class PendingRead implements ReadSink, Linked<PendingRead> {
   readonly startedAt: number;
+  /** The round trip it is part of, by number. */
+  readonly trip: number;
   previous: PendingRead | undefined;
   next: PendingRead | undefined;
   readonly #sink: GuardedSink;
   readonly #deadlines: ReadDeadlines;
   #answered = false;
 
-  constructor(sink: GuardedSink, deadlines: ReadDeadlines, startedAt: number) {
+  constructor(sink: GuardedSink, deadlines: ReadDeadlines, startedAt: number, trip: number) {
     this.#sink = sink;
     this.#deadlines = deadlines;
     this.startedAt = startedAt;
+    this.trip = trip;
   }
 
   onSent(): void {
+    this.#deadlines.sent(this);
     if (!this.#answered) {
       this.#sink.onSent(this.startedAt);
     }
@@ -58,26 +62,34 @@ export function isReply(error: unknown): boolean {
 }
 
 /**
+ * Told of each outcome. `bad`: it counts against the tier (silence, or an answer slower than half the deadline); `failed`: there was no answer;
+ * `first`: of the reads that share its round trip, this is the first to be told.
+ */
+export type ReadReport = (bad: boolean, ms: number, failed: boolean, first: boolean) => void;
+
+/**
  * One deadline for every read, kept by one timer: all deadlines are equally long, so they end in order of their start. Answered reads leave
  * the list at once; kept until the deadline they would fill the old generation with what should have died young.
  */
 export class ReadDeadlines {
   readonly #clock: Clock;
   readonly #ms: number;
-  readonly #report: (failed: boolean) => void;
+  readonly #report: ReadReport;
   readonly #pending = new Chain<PendingRead>();
   #timer: TimerHandle | undefined;
   #dueAt = 0;
+  /** Reads that begin before the next ones leave will travel with them. */
+  #trip = 1;
+  #reported = 0;
 
-  /** `report` is told of each outcome; an answer slower than half the deadline counts as a failure. */
-  constructor(clock: Clock, ms: number, report: (failed: boolean) => void) {
+  constructor(clock: Clock, ms: number, report: ReadReport) {
     this.#clock = clock;
     this.#ms = ms;
     this.#report = report;
   }
 
   guard(sink: GuardedSink): ReadSink {
-    const read = new PendingRead(sink, this, this.#clock.now());
+    const read = new PendingRead(sink, this, this.#clock.now(), this.#trip);
     this.#pending.add(read);
     if (this.#timer === undefined) {
       this.#arm(read.startedAt + this.#ms, read.startedAt);
@@ -85,14 +97,29 @@ export class ReadDeadlines {
     return read;
   }
 
+  sent({ trip }: PendingRead): void {
+    if (trip === this.#trip) {
+      this.#trip++;
+    }
+  }
+
   answered(read: PendingRead): void {
     this.#pending.remove(read);
-    this.#report(this.#clock.now() - read.startedAt > this.#ms / 2);
+    this.#tell(read, undefined);
   }
 
   failed(read: PendingRead, error: unknown): void {
     this.#pending.remove(read);
-    this.#report(!isReply(error));
+    // One that never left: nothing else would begin the next trip.
+    this.sent(read);
+    this.#tell(read, error);
+  }
+
+  #tell(read: PendingRead, error: unknown): void {
+    const first = read.trip !== this.#reported;
+    this.#reported = read.trip;
+    const ms = this.#clock.now() - read.startedAt;
+    this.#report(error === undefined ? ms > this.#ms / 2 : !isReply(error), ms, error !== undefined, first);
   }
 
   #arm(dueAt: number, now: number): void {

@@ -1,0 +1,69 @@
+import type { BusEvent } from './bus/bus.js';
+
+/** What is counted by labels; the labels of each stand beside it. */
+export interface CountLabels {
+  /** Names invalidated by this process: keys, tags, or the whole namespace. */
+  invalidations: [kind: 'key' | 'tag' | 'clear', mode: 'delete' | 'expire'];
+  /** Invalidations received over the bus, our own among them. */
+  received: [kind: 'key' | 'tag' | 'clear' | 'unreadable'];
+  /** Calls of the second tier, one per round trip of reads. */
+  calls: [operation: string, outcome: 'ok' | 'error'];
+  /** How attempts to lock ended. */
+  locks: [outcome: 'granted' | 'refused' | 'lost'];
+  /** HTTP responses that passed the cache: hit, miss, 304, 412, bypass and why. */
+  responses: [outcome: string, reason: string];
+  /** Domain events: emitted or received, and what became of them. */
+  events: [direction: string, outcome: string];
+}
+
+/** How an invalidation is counted: by what it names. */
+export function kindOf(event: BusEvent): 'key' | 'tag' | 'clear' {
+  return event.kind === 'keys' ? 'key' : event.kind === 'tags' ? 'tag' : 'clear';
+}
+
+/** A number with the labels it is counted under. */
+export interface Count {
+  readonly name: keyof CountLabels;
+  readonly labels: readonly string[];
+  value: number;
+}
+
+/** Label sets kept; whatever comes after them is counted as `other`, so that a mistake costs accuracy and no memory. */
+const MOST_COUNTS = 1_000;
+
+/** Counts by labels: for everything that is not an L1 hit. Labels are outcomes and names of caches, never keys. */
+export class Tally {
+  readonly #counts = new Map<string, Count>();
+
+  add<Name extends keyof CountLabels>(name: Name, labels: CountLabels[Name], by = 1): void {
+    const id = `${name}\n${labels.join('\n')}`;
+    const count = this.#counts.get(id) ?? this.#begin(id, name, labels);
+    count.value += by;
+  }
+
+  /** All counts so far. */
+  all(): IterableIterator<Count> {
+    return this.#counts.values();
+  }
+
+  /** The sum of those whose labels begin like this. */
+  sum(name: keyof CountLabels, ...labels: readonly string[]): number {
+    let sum = 0;
+    for (const count of this.#counts.values()) {
+      sum += count.name === name && labels.every((label, index) => count.labels[index] === label) ? count.value : 0;
+    }
+    return sum;
+  }
+
+  #begin(id: string, name: keyof CountLabels, labels: readonly string[]): Count {
+    const full = this.#counts.size >= MOST_COUNTS;
+    const kept = full ? labels.map(() => 'other') : labels;
+    const key = full ? `${name}\n${kept.join('\n')}` : id;
+    let count = this.#counts.get(key);
+    if (count === undefined) {
+      count = { name, labels: kept, value: 0 };
+      this.#counts.set(key, count);
+    }
+    return count;
+  }
+}
