@@ -120,4 +120,40 @@ export const messages = {
   callbackFailed: (site: string, decorator: string, option: string, error: unknown): string =>
     `${where(site, decorator)}: '${option}' threw after the method succeeded; the result is not stored. ` +
     `Cause: ${String(error)}`,
+
+  purgeAllRefused: (): string =>
+    `purgeAll() empties the CDN, and every request of the world then reaches the application at once. Purge tags instead; ` +
+    `where everything is really meant, write purgeAll({ force: true }).`,
+
+  purgeOnClear: (): string =>
+    `strata.clear() was not passed on to the CDNs: it would empty them at once. Responses there live on until their ` +
+    `max-age ends. Call purgeAll({ force: true }) of PurgeService, or set http: { purging: { purgeAllOnClear: true } }.`,
+
+  purgeTags: (): string => `purgeTags: expected an array of non-empty strings.`,
+
+  purgeUrl: (url: string): string =>
+    `purgeUrls: expected absolute URLs such as "https://shop.example/products/42" without credentials, got "${url}".`,
+
+  purgeRefused: (where: string, count: number, reason: string): string =>
+    `${where} refused to purge ${count} of its tags or URLs; they stay there until their max-age ends. Check the token and ` +
+    `ids of the purger, and with Varnish that deploy/varnish/strata.vcl is loaded and knows this address. It said: ${reason}`,
+
+  purgeFailing: (where: string, reason: string): string =>
+    `${where} cannot be purged for the moment; purges are kept and tried again. Cause: ${reason}`,
+
+  purgeDropped: (where: string, count: number, reason: string): string =>
+    `${where} could not be purged for too long (http.purging.giveUpAfter): ${count} tags or URLs are given up, and stay ` +
+    `there until their max-age ends. Last cause: ${reason}`,
+
+  purgeLimited: (where: string, limit: number, waiting: number): string =>
+    `${where}: more than ${limit} tags or URLs were to be purged at once (http.purging.maxTagsPerFlush); ${waiting} follow ` +
+    `in slices, so that the CDN does not ask the application for everything together.`,
+
+  purgeOverflow: (where: string, waiting: number): string =>
+    `${where}: ${waiting} tags or URLs wait to be purged already (http.purging.maxWaiting); further ones are dropped and ` +
+    `stay there until their max-age ends. Use coarser tags, or purgeAll({ force: true }).`,
+
+  purgeLeft: (where: string, left: number): string =>
+    `${where}: ${left} tags or URLs were not purged before the shutdown (http.purging.drainLimit); they stay there until ` +
+    `their max-age ends.`,
 } as const;
