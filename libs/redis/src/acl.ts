@@ -29,9 +29,12 @@ export const ACL_COMMANDS: readonly string[] = [
   '+zrem',
   '+zcard',
   '+zrangebyscore',
+  '+zrange',
+  '+zrank',
   '+zremrangebyscore',
   '+publish',
   '+subscribe',
+  '+wait',
 ];
 const CLUSTER_COMMANDS: readonly string[] = ['+spublish', '+ssubscribe', '+cluster|slots'];
 

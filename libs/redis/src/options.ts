@@ -38,6 +38,15 @@ export interface RedisTierOptions {
   readonly onServerChange?: ServerChangePolicy | undefined;
   /** Invalidated tags remembered per shard (106 bytes each); beyond it the oldest entries reload. Default 100 000. */
   readonly maxTagStamps?: number | undefined;
+  /** A lock counts as granted only when that many replicas have it (`WAIT`); otherwise it is given back, and LockError. Default: the master alone. */
+  readonly lockDurability?: { readonly replicas: number; readonly timeout: Duration } | undefined;
+}
+
+/** {@link RedisTierOptions.lockDurability}, read. */
+export interface LockDurability {
+  readonly replicas: number;
+  /** ms */
+  readonly timeout: number;
 }
 
 export interface ResolvedOptions extends RedisTierOptions {
@@ -45,6 +54,7 @@ export interface ResolvedOptions extends RedisTierOptions {
   readonly commandTimeout: number;
   readonly onServerChange: ServerChangePolicy;
   readonly maxTagStamps: number;
+  readonly lockDurability?: LockDurability | undefined;
 }
 
 const KNOWN: Readonly<Record<keyof RedisTierOptions, string>> = {
@@ -62,6 +72,7 @@ const KNOWN: Readonly<Record<keyof RedisTierOptions, string>> = {
   commandTimeout: 'duration',
   onServerChange: 'string',
   maxTagStamps: 'number',
+  lockDurability: 'object',
 };
 const SOURCES = ['url', 'client', 'sentinels', 'cluster'] as const;
 const WHERE = 'redis()';
@@ -85,10 +96,12 @@ export function resolveOptions(given: RedisTierOptions): ResolvedOptions {
   if (policy !== 'hard' && policy !== 'soft' && policy !== 'keep') {
     throw new CacheConfigError(`${WHERE}: onServerChange: expected 'hard', 'soft' or 'keep'`);
   }
+  const commandTimeout = timeout(given.commandTimeout ?? 500);
   return {
     ...given,
+    lockDurability: durability(given.lockDurability, commandTimeout),
     shards: wholeNumber('shards', given.shards ?? (isCluster(given) ? 16 : 1), 1, 1024),
-    commandTimeout: timeout(given.commandTimeout ?? 500),
+    commandTimeout,
     onServerChange: policy,
     maxTagStamps: wholeNumber('maxTagStamps', given.maxTagStamps ?? 100_000, 1, 10_000_000),
   };
@@ -158,6 +171,28 @@ function wholeNumber(option: string, value: number, min: number, max: number): n
     throw new CacheConfigError(`${WHERE}: ${option}: expected a whole number from ${min} to ${max}, got ${value}`);
   }
   return value;
+}
+
+function durability(given: RedisTierOptions['lockDurability'], commandTimeout: number): LockDurability | undefined {
+  if (given === undefined) {
+    return undefined;
+  }
+  const { replicas, timeout: wait, ...others } = given;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) {
+    throw new CacheConfigError(
+      `${WHERE}: lockDurability: unknown option "${unknown}"; known options are replicas, timeout`,
+    );
+  }
+  // WAIT with 0 would wait for ever; and whatever takes longer than a command may is cut off before it can answer.
+  const ms =
+    typeof wait === 'number' && wait >= 10 && wait < 1000 ? wait : duration(wait, `${WHERE}: lockDurability.timeout`);
+  if (ms < 1 || ms >= commandTimeout) {
+    throw new CacheConfigError(
+      `${WHERE}: lockDurability.timeout: expected a duration above 0 and below commandTimeout (${commandTimeout} ms)`,
+    );
+  }
+  return { replicas: wholeNumber('lockDurability.replicas', replicas, 1, 100), timeout: Math.round(ms) };
 }
 
 /** Nobody means seconds by a command timeout of 500. */

@@ -49,8 +49,8 @@ export function safeOptions(role: Role, namespace: string, commandTimeout: numbe
     // ioredis arms this timer at every disconnect, also of a socket that is closed already, and it keeps the process alive.
     disconnectTimeout: 50,
     commandTimeout,
-    // Armed while a reply is due: a black-holed link is torn down, instead of its queue growing.
-    socketTimeout: Math.max(2_000, 2 * commandTimeout),
+    // Armed while a reply is due: a black-holed link is torn down, instead of its queue growing. Sooner for locks: a lease is short.
+    socketTimeout: Math.max(role === 'locks' ? 1_000 : 2_000, 2 * commandTimeout),
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,

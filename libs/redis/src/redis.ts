@@ -4,6 +4,7 @@ import { ClusterNodes } from './cluster-nodes.js';
 import { isCluster, type RedisTierOptions, resolveOptions } from './options.js';
 import { ClientMaker } from './profiles.js';
 import { RedisBus } from './redis-bus.js';
+import { locksOf } from './locks-factory.js';
 import { RedisTier } from './redis-tier.js';
 import { ScriptRunner } from './script-runner.js';
 import { ShardView } from './shard.js';
@@ -14,7 +15,7 @@ import { WakeList } from './wake-list.js';
 const LONGEST_BOUND = 86_400_000;
 
 /**
- * The second tier on Redis (>= 6.2; RESP3), with its bus: `createStrata({ l2: redis({ url }) })`.
+ * The second tier on Redis (>= 6.2; RESP3), with its bus and its locks: `createStrata({ l2: redis({ url }) })`.
  *
  * Never throws for a Redis that is away and never waits for it: it connects in the background, heals, and rejects what comes meanwhile.
  * @throws CacheConfigError naming the option, when one is unknown or wrong
@@ -64,7 +65,7 @@ export function redis(options: RedisTierOptions): L2Factory {
         sleepers.wakeAll();
       };
       const tier = new RedisTier({ gate: dataGate, views, scripts, sleepers, maxTagStamps, onClose });
-      return { tier, bus };
+      return { tier, bus, locks: locksOf(resolved, namespace) };
     },
   };
 }

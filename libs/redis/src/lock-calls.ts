@@ -1,0 +1,171 @@
+import { type Clock, LockError } from '@strata-cache/core';
+import type { LockGate } from './lock-gate.js';
+import type { LockKeys } from './lock-keys.js';
+import { markNow, type Mark } from './lease-time.js';
+import { type Link, unavailable } from './link.js';
+import type { LockDurability } from './options.js';
+import { evaluate } from './script-runner.js';
+import { ACQUIRE } from './scripts/lock-acquire.js';
+import { CANCEL, PROLONG, UNLOCK } from './scripts/lock-release.js';
+import type { Script } from './scripts/script.js';
+
+/** How long a waiter that has not asked again counts as alive, ms: it asks three times in that. */
+const LIVENESS = 3_000;
+/**
+ * How long the last token of a lock nobody takes is remembered, ms. Tokens are of TIME: only where it was set back by more than this would
+ * a forgotten one be given again.
+ */
+const FENCE_TTL = 86_400_000;
+/** How long something that must be told to the server is tried, ms. */
+const PATIENCE = 2_000;
+const PAUSE = 50;
+
+/** Errors the server answers with that pass by themselves. Others (NOPERM, WRONGTYPE) are the same the next time. */
+const PASSING =
+  /^(MOVED|ASK|CLUSTERDOWN|TRYAGAIN|READONLY|MASTERDOWN|LOADING|BUSY|NOSCRIPT|NOREPLICAS|OOM|UNBLOCKED)\b/;
+
+/** One caller's attempt to get one lock. */
+export interface LockCall {
+  /** For messages. */
+  readonly key: string;
+  readonly keys: LockKeys;
+  /** `<instance>.<number>` */
+  readonly ticket: string;
+  readonly number: number;
+  /** ms */
+  readonly ttl: number;
+}
+
+export type AcquireAnswer =
+  | { readonly kind: 'granted'; readonly token: bigint; readonly sent: Mark }
+  | { readonly kind: 'busy'; readonly ahead: number; readonly retryIn: number };
+
+export interface LockCallsOptions {
+  readonly sharded: boolean;
+  /** ms */
+  readonly commandTimeout: number;
+  readonly durability: LockDurability | undefined;
+}
+
+/** The questions about locks that go to the server. */
+export class LockCalls {
+  readonly #gate: LockGate;
+  readonly #clock: Clock;
+  readonly #options: LockCallsOptions;
+  readonly #publish: string;
+  /** The highest token any server has given to this process: the next one is above it, wherever it comes from. */
+  #highest = 0n;
+
+  constructor(gate: LockGate, clock: Clock, options: LockCallsOptions) {
+    this.#gate = gate;
+    this.#clock = clock;
+    this.#options = options;
+    this.#publish = options.sharded ? 'SPUBLISH' : 'PUBLISH';
+  }
+
+  /** @throws LockError when too few replicas have the grant; what the connection says when it was not answered */
+  async acquire(call: LockCall, queue: boolean): Promise<AcquireAnswer> {
+    const link = await this.#link(call);
+    const sent = markNow(this.#clock);
+    const ttl = Math.ceil(call.ttl);
+    const args = [ttl, queue ? '1' : '0', LIVENESS * 1_000, FENCE_TTL, String(this.#highest)];
+    const { epoch } = link;
+    const [status, first, left] = (await this.#run(link, ACQUIRE, call, args)) as [string, string | number, number];
+    if (status !== 'granted') {
+      return { kind: 'busy', ahead: Number(first), retryIn: left };
+    }
+    const token = BigInt(first);
+    if (token > this.#highest) {
+      this.#highest = token;
+    }
+    await this.#confirm(link, epoch, call);
+    return { kind: 'granted', token, sent };
+  }
+
+  /** False when the lock is not the ticket's. */
+  async prolong(call: LockCall, ttl: number, generation: number): Promise<boolean> {
+    return (await this.#run(await this.#link(call), PROLONG, call, [Math.ceil(ttl), generation])) === 1;
+  }
+
+  async insistProlong(call: LockCall, ttl: number, generation: number, goOn: () => boolean): Promise<boolean> {
+    return this.#insist(call, goOn, async () => this.prolong(call, ttl, generation));
+  }
+
+  /**
+   * False when the lock was not the ticket's. Only if the first question was answered so: after one that was not, the lock may be gone
+   * because that one was executed.
+   */
+  async unlock(call: LockCall, goOn: () => boolean): Promise<boolean> {
+    let asked = 0;
+    return this.#insist(call, goOn, async () => {
+      const link = await this.#link(call);
+      const again = asked++ > 0;
+      return (await this.#run(link, UNLOCK, call, [])) === 1 || again;
+    });
+  }
+
+  /** Takes back whatever the ticket has or waits for. */
+  async cancel(call: LockCall): Promise<void> {
+    await this.#insist(
+      call,
+      () => true,
+      async () => this.#run(await this.#link(call), CANCEL, call, []),
+    );
+  }
+
+  /** Whether asking again is of no use. */
+  static isFinal(error: unknown): boolean {
+    return (
+      error instanceof LockError ||
+      (error instanceof Error && error.name === 'ReplyError' && !PASSING.test(error.message))
+    );
+  }
+
+  async #link({ keys, key }: LockCall): Promise<Link> {
+    const link = await this.#gate.opened(keys.shard, this.#options.commandTimeout);
+    if (link === undefined) {
+      throw unavailable(`lock ${JSON.stringify(key)}: no connection`);
+    }
+    return link;
+  }
+
+  #run(link: Link, script: Script, { keys, ticket }: LockCall, args: readonly (string | number)[]): Promise<unknown> {
+    return evaluate(link, script, keys.all, [ticket, this.#publish, keys.channels, ...args]);
+  }
+
+  /** WAIT counts the writes of its own connection: on another one it would confirm nothing. */
+  async #confirm(link: Link, epoch: number, { key }: LockCall): Promise<void> {
+    const { durability } = this.#options;
+    if (durability === undefined) {
+      return;
+    }
+    const reached = Number(await link.send('wait', [durability.replicas, durability.timeout]));
+    if (link.epoch !== epoch) {
+      throw unavailable(`lock ${JSON.stringify(key)}: the connection broke before the grant was confirmed`);
+    }
+    if (reached < durability.replicas) {
+      throw new LockError(
+        `lock ${JSON.stringify(key)}: granted, but only ${reached} of ${durability.replicas} replicas had it within ${durability.timeout} ms; it is given back. Check the replicas, or lower lockDurability`,
+      );
+    }
+  }
+
+  /** Tries until it is answered, it is of no use any more, or 2 s have passed. */
+  async #insist<T>({ key }: LockCall, goOn: () => boolean, run: () => Promise<T>): Promise<T> {
+    const until = this.#clock.now() + PATIENCE;
+    for (;;) {
+      try {
+        return await run();
+      } catch (error) {
+        if (LockCalls.isFinal(error) || !goOn() || this.#clock.now() >= until) {
+          throw new LockError(
+            `lock ${JSON.stringify(key)}: Redis did not confirm it; unless it did, the lock ends by its ttl`,
+            'ERR_LOCK',
+            error,
+          );
+        }
+        await new Promise<void>((resolve) => this.#clock.setTimeout(resolve, PAUSE));
+      }
+    }
+  }
+}
