@@ -1,0 +1,75 @@
+import { ConfigurableModuleBuilder, Module, type DynamicModule } from '@nestjs/common';
+import { CacheConfigError, eventNames, type CacheDefinition } from '@strata-cache/core';
+import type { CacheEventsExtras, CacheEventsOptions } from './cache-events-options.js';
+import { CacheEvents } from './cache-events.js';
+import { eventMessages } from './event-messages.js';
+import { EventRoom } from './event-room.js';
+import { CACHE_EVENTS_OPTIONS, EVENT_CACHES } from './event-tokens.js';
+import { eventsController } from './events-controller.js';
+
+/** What `useClass` and `useExisting` of `CacheEventsModule.forRootAsync` provide. */
+export interface CacheEventsOptionsFactory {
+  createCacheEventsOptions(): CacheEventsOptions | Promise<CacheEventsOptions>;
+}
+
+const { ConfigurableModuleClass, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } = new ConfigurableModuleBuilder<CacheEventsOptions>(
+  {
+    moduleName: 'StrataCacheEvents',
+    optionsInjectionToken: CACHE_EVENTS_OPTIONS,
+  },
+)
+  .setClassMethodName('forRoot')
+  .setFactoryMethodName('createCacheEventsOptions')
+  .setExtras<CacheEventsExtras>(
+    { caches: undefined, transport: undefined, isGlobal: undefined },
+    (definition, extras) => {
+      const { caches = [], transport, isGlobal = true } = extras;
+      checkCaches(caches);
+      const names = eventNames(caches);
+      return {
+        ...definition,
+        global: isGlobal,
+        controllers: names.length === 0 ? [] : [eventsController(names, transport)],
+        providers: [
+          ...(definition.providers ?? []),
+          { provide: EVENT_CACHES, useValue: caches },
+          EventRoom,
+          CacheEvents,
+        ],
+        exports: [CacheEvents],
+      };
+    },
+  )
+  .build();
+
+function checkCaches(caches: readonly CacheDefinition<any, any>[]): void {
+  if (!Array.isArray(caches) || caches.some((definition) => typeof definition?.name !== 'string')) {
+    throw new CacheConfigError(eventMessages.notADefinition());
+  }
+  const seen = new Map<string, unknown>();
+  for (const definition of caches) {
+    const known = seen.get(definition.name) ?? definition;
+    if (known !== definition) throw new CacheConfigError(eventMessages.oneName(definition.name));
+    seen.set(definition.name, definition);
+  }
+}
+
+/**
+ * Domain events for caches. The events named in `invalidatedBy` of `caches` get handlers on every microservice listener of the application
+ * (`app.connectMicroservice(...)`), and `CacheEvents` emits. Without `client` events stay in this process. docs/invalidation.md, docs/transports.md.
+ */
+@Module({})
+export class CacheEventsModule extends ConfigurableModuleClass {
+  /** @throws CacheConfigError for caches that are none, at once; for a wrong option, at boot */
+  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+    return super.forRoot(options);
+  }
+
+  /**
+   * As {@link forRoot}, with options from a factory (`useFactory`, `inject`), a class (`useClass`) or a provider (`useExisting`). `caches` and
+   * `transport` stand beside it: handlers are made before any factory runs.
+   */
+  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    return super.forRootAsync(options);
+  }
+}
