@@ -12,7 +12,7 @@ export type TierName = 'l1' | 'l2';
 /** One slow operation. The algorithm fills fields; logs, metrics and spans are derived by the observer. */
 export interface Operation {
   /** `read`: a lookup that L1 did not answer; `l2.*`: a call of the second tier; the others are named after what they do. */
-  readonly kind: 'read' | 'load' | 'put' | 'invalidate' | 'lock' | 'event' | `l2.${string}` | 'lock.wait' | 'lock.hold';
+  readonly kind: 'read' | 'load' | 'put' | 'invalidate' | 'lock.wait' | 'lock.hold' | 'event' | `l2.${string}`;
   /** The cache's name; empty for operations that concern the whole namespace. */
   readonly cache: string;
   /** The logical key where there is one. May hold user data: do not export it unless asked to. */
@@ -33,7 +33,7 @@ export interface ObservedEngine {
   readonly namespace: string;
   caches(): readonly ObservedCache[];
   stats(): StrataStats;
-  /** What is counted by labels: invalidations, calls of the second tier, locks, HTTP responses, events. */
+  /** What is counted by labels: invalidations, calls of the second tier, HTTP responses, events. */
   counts(): Iterable<Count>;
   /** The newest sample of each server of the second tier; empty before the first. Asking has them sampled again when they are old. */
   vitals(): readonly TierVitals[];

@@ -53,6 +53,19 @@ export interface CacheStats {
   unproven: number;
 }
 
+/** Counters and gauges of a lock service of this process. */
+export interface LockStats {
+  /** Leases held now. */
+  readonly held: number;
+  /** Callers waiting now. */
+  readonly waiting: number;
+  readonly granted: number;
+  /** Not granted within `wait`. */
+  readonly refused: number;
+  /** Leases that ended by loss. */
+  readonly lost: number;
+}
+
 /** Counters and states of a whole engine. */
 export interface StrataStats {
   /** Entries in L1, and their estimated bytes. */
@@ -71,6 +84,7 @@ export interface StrataStats {
   readonly breaker: 'closed' | 'open';
   /** How often the breaker has opened. */
   readonly breakerOpenings: number;
+  readonly locks: LockStats;
 }
 
 export function newStats(): CacheStats {

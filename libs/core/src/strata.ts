@@ -127,7 +127,7 @@ export class Strata implements ObservedEngine {
   }
 
   stats(): StrataStats {
-    const { engine, reads, listener, guard } = this.#parts;
+    const { engine, reads, listener, guard, locks } = this.#parts;
     return {
       l1Entries: engine.l1.size,
       l1Bytes: engine.l1.bytes,
@@ -138,6 +138,7 @@ export class Strata implements ObservedEngine {
       heartbeatAge: listener?.heartbeatAge ?? 0,
       breaker: guard?.isOpen === true ? 'open' : 'closed',
       breakerOpenings: guard?.openings ?? 0,
+      locks: locks.stats(),
     };
   }
 

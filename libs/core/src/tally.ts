@@ -8,8 +8,6 @@ export interface CountLabels {
   received: [kind: 'key' | 'tag' | 'clear' | 'unreadable'];
   /** Calls of the second tier, one per round trip of reads. */
   calls: [operation: string, outcome: 'ok' | 'error'];
-  /** How attempts to lock ended. */
-  locks: [outcome: 'granted' | 'refused' | 'lost'];
   /** HTTP responses that passed the cache: hit, miss, 304, 412, bypass and why. */
   responses: [outcome: string, reason: string];
   /** Domain events: emitted or received, and what became of them. */

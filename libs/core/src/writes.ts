@@ -46,7 +46,13 @@ export class Writes {
    * 3 the tier deletes it and acknowledges, 4 the reader copies it to L1, 5 we resolve, 6 a later read here would hit the old value.
    * Applying the event again between 3 and 5 breaks the fence of 2 and drops what 4 stored.
    */
-  async invalidate(event: BusEvent, strict = this.#engine.strict ?? false): Promise<InvalidationResult> {
+  invalidate(event: BusEvent, strict = this.#engine.strict ?? false): Promise<InvalidationResult> {
+    const { observer } = this.#engine;
+    const run = (): Promise<InvalidationResult> => this.#invalidate(event, strict);
+    return observer.around === undefined ? run() : observer.around({ kind: 'invalidate', cache: '' }, run);
+  }
+
+  async #invalidate(event: BusEvent, strict: boolean): Promise<InvalidationResult> {
     const { coherence, tier, publish, observer, tally } = this.#engine;
     tally.add('invalidations', [kindOf(event), event.mode], namesIn(event));
     coherence.apply(event);
@@ -138,7 +144,14 @@ export class Writes {
    * The fence and the lease are taken **before** it runs: a put that ends after a later change must not store. `undefined` from
    * `select`: the key is deleted instead, since its value has changed.
    */
-  async put<R>(call: WriteCall, produce: () => Promise<R>, select: (result: R) => unknown): Promise<R> {
+  put<R>(call: WriteCall, produce: () => Promise<R>, select: (result: R) => unknown): Promise<R> {
+    const { observer } = this.#engine;
+    const run = (): Promise<R> => this.#put(call, produce, select);
+    const { runtime, key } = call;
+    return observer.around === undefined ? run() : observer.around({ kind: 'put', cache: runtime.name, key }, run);
+  }
+
+  async #put<R>(call: WriteCall, produce: () => Promise<R>, select: (result: R) => unknown): Promise<R> {
     const { coherence, observer } = this.#engine;
     const fence = this.#fence(call.key);
     coherence.fences.open(fence);

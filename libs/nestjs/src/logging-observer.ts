@@ -12,6 +12,8 @@ export function loggingObserver(given: Observer | undefined): Observer {
   if (given !== undefined && (typeof given !== 'object' || given === null || given.notice !== undefined)) return given;
   return {
     // Bound, for members may use private fields; absent stays absent, because a `lookup` takes L1 hits off their short way.
+    started: given?.started?.bind(given),
+    timed: given?.timed?.bind(given),
     around: given?.around?.bind(given),
     lookup: given?.lookup?.bind(given),
     invalidated: given?.invalidated?.bind(given),

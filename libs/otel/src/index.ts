@@ -1,1 +1,2 @@
-export {};
+export { otelObserver, type OtelObserverOptions } from './otel-observer.js';
+export { ATTRIBUTES, METRICS, SPAN_PREFIX, type Metric, type MetricId, type MetricKind } from './metrics.js';

@@ -1,6 +1,9 @@
 import type { Clock } from '../clock/clock.js';
 import type { Duration } from '../duration.js';
 import type { Observer } from '../observer.js';
+import type { LockStats } from '../stats.js';
+
+export type { LockStats } from '../stats.js';
 
 /** Options of acquiring a lock. */
 export interface LockOptions {
@@ -33,19 +36,6 @@ export interface Lease {
   /** Gives the lock back; twice is harmless. @throws LeaseLostError when it was lost before; LockError when that could not be confirmed */
   release(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
-}
-
-/** Counters and gauges of a lock service of this process. */
-export interface LockStats {
-  /** Leases held now. */
-  readonly held: number;
-  /** Callers waiting now. */
-  readonly waiting: number;
-  readonly granted: number;
-  /** Not granted within `wait`. */
-  readonly refused: number;
-  /** Leases that ended by loss. */
-  readonly lost: number;
 }
 
 /** Exclusive locks. */
