@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { ScheduleModule } from '@nestjs/schedule';
 import { CacheModule } from '@strata-cache/nestjs';
 import { redis } from '@strata-cache/redis';
 import { ApiPageModule } from './api-page/api-page.module.js';
@@ -7,9 +8,11 @@ import { CategoriesModule } from './categories/categories.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { HomeModule } from './home/home.module.js';
 import { ProductsModule } from './products/products.module.js';
+import { RepricingModule } from './repricing/repricing.module.js';
 import { ReviewsModule } from './reviews/reviews.module.js';
 import { SearchModule } from './search/search.module.js';
 import type { Settings } from './settings.js';
+import { StockModule } from './stock/stock.module.js';
 
 @Module({})
 export class AppModule {
@@ -24,11 +27,14 @@ export class AppModule {
           ...(settings.redisUrl !== undefined && { l2: redis({ url: settings.redisUrl }) }),
           ...(settings.development && { observer: cacheLog }),
         }),
+        ScheduleModule.forRoot(),
         CategoriesModule,
         ProductsModule,
         ReviewsModule,
         SearchModule,
         HomeModule,
+        StockModule,
+        RepricingModule,
         ApiPageModule,
       ],
     };

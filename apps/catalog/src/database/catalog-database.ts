@@ -16,7 +16,7 @@ import { AbortPlugin, type QuerySignals } from './abort-plugin.js';
 import { PostgresBackend } from './postgres-backend.js';
 import { QueryDriver } from './query-driver.js';
 import { createTables, type Schema, type Sql } from './schema.js';
-import { seed } from './seed.js';
+import { seed, seedStock } from './seed.js';
 import type { SqlBackend } from './sql-backend.js';
 import { SqliteBackend } from './sqlite-backend.js';
 
@@ -51,7 +51,9 @@ export class CatalogDatabase implements OnApplicationShutdown {
     const seeded = await this.sql.transaction().execute(async (transaction: Sql) => {
       if (this.#setupLock) await raw.raw(this.#setupLock).execute(transaction);
       await createTables(transaction);
-      return seed(transaction, products);
+      const filled = await seed(transaction, products);
+      await seedStock(transaction, products);
+      return filled;
     });
     if (seeded) {
       const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
