@@ -181,8 +181,8 @@ describe('what a decorator refuses where it stands', () => {
     expect(() => apply(loose.Cacheable({ ttl: '1m', args: () => 1 }))).toThrow(`unknown option 'args'`);
     expect(() => apply(loose.Cacheable({ ttl: '1m', http: {} }))).toThrow(`unknown option 'http'`);
     expect(() => apply(loose.CachePut(names, { key: () => 1 }))).toThrow(`unknown option 'key'`);
-    expect(() => apply(loose.CacheEvict(names, { phase: 'afterCommit' }))).toThrow(
-      `phase: expected 'before' or 'afterReturn', got "afterCommit"`,
+    expect(() => apply(loose.CacheEvict(names, { phase: 'afterwards' }))).toThrow(
+      `phase: expected 'before' or 'afterReturn' or 'afterCommit', got "afterwards"`,
     );
     expect(() => apply(loose.CacheEvict(names, { mode: 'drop' }))).toThrow(`mode: expected 'delete' or 'expire'`);
     expect(() => apply(loose.CacheEvict(names, { phase: 'before', keys: () => [] }))).toThrow(

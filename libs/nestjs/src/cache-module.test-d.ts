@@ -52,7 +52,8 @@ CacheModule.forFeature([explicit, inferred]);
 CacheModule.forRoot({ refreshAhead: 0.5 });
 // @ts-expect-error not built: absent
 CacheModule.forRoot({ http: { global: true } });
-// @ts-expect-error not built: absent
+CacheModule.forRoot({ transactions: { afterCommit: (run) => void run() } });
+// @ts-expect-error no hook
 CacheModule.forRoot({ transactions: {} });
 // @ts-expect-error no unit
 CacheModule.forRoot({ maxStaleness: '5 seconds' });

@@ -1,8 +1,12 @@
 import { ConfigurableModuleBuilder } from '@nestjs/common';
 import type { StrataOptions } from '@strata-cache/core';
+import type { TransactionHook } from './method-cache/after-commit.js';
 
-/** Options of `CacheModule.forRoot`: those of the engine. */
-export type CacheModuleOptions = StrataOptions;
+/** Options of `CacheModule.forRoot`: those of the engine, and what only an application knows. */
+export interface CacheModuleOptions extends StrataOptions {
+  /** How `phase: 'afterCommit'` learns of commits: `new Transactions()`, or an object with `afterCommit(run)`. Default: no such phase. */
+  readonly transactions?: TransactionHook | undefined;
+}
 
 /** What `useClass` and `useExisting` of `CacheModule.forRootAsync` provide. */
 export interface CacheOptionsFactory {

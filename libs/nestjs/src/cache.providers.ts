@@ -6,6 +6,7 @@ import { getCacheToken } from './cache-token.js';
 import { loggingObserver } from './logging-observer.js';
 import { LockService } from './locks/lock-service.js';
 import { messages } from './messages.js';
+import { attachTransactions, type TransactionHook } from './method-cache/after-commit.js';
 import { CachedMethods } from './method-cache/cached-methods.js';
 import { exploreMethods } from './method-cache/explore.js';
 import { packageName } from './package-name.js';
@@ -17,8 +18,12 @@ export class EngineOwner {
 
   /** @throws CacheConfigError naming a wrong or unknown option, which fails the boot */
   open(options: CacheModuleOptions = {}): Strata {
-    const namespace = options.namespace ?? packageName();
-    this.#opened = createStrata({ ...options, namespace, observer: loggingObserver(options.observer) });
+    const { transactions, ...engine } = options;
+    if (transactions !== undefined && typeof transactions?.afterCommit !== 'function') {
+      throw new CacheConfigError(messages.badTransactions());
+    }
+    const namespace = engine.namespace ?? packageName();
+    this.#opened = createStrata({ ...engine, namespace, observer: loggingObserver(engine.observer) });
     return this.#opened;
   }
 
@@ -35,23 +40,29 @@ export class EngineLifecycle implements OnModuleInit, OnApplicationShutdown {
   readonly #strata: Strata;
   readonly #discovery: DiscoveryService;
   readonly #methods: CachedMethods;
+  readonly #transactions: TransactionHook | undefined;
 
   constructor(
     @Inject(EngineOwner) owner: EngineOwner,
     @Inject(Strata) strata: Strata,
     @Inject(DiscoveryService) discovery: DiscoveryService,
     @Inject(CachedMethods) methods: CachedMethods,
+    @Inject(CACHE_MODULE_OPTIONS) { transactions }: CacheModuleOptions = {},
   ) {
     this.#owner = owner;
     this.#strata = strata;
     this.#discovery = discovery;
     this.#methods = methods;
+    this.#transactions = transactions;
+    // Here and not where the engine is opened: it may have been replaced by overrideProvider(Strata).
+    if (transactions !== undefined && strata instanceof Strata) attachTransactions(strata, transactions);
   }
 
   async onModuleInit(): Promise<void> {
     if (!(this.#strata instanceof Strata)) return; // overridden by a stand-in: methods run undecorated
     try {
       exploreMethods(this.#discovery, this.#strata, this.#methods);
+      if (this.#transactions === undefined) refuseAfterCommit(this.#methods);
     } catch (error) {
       // Nest calls no shutdown hooks after a failed boot, and nobody else can close it.
       await this.#owner.close();
@@ -68,6 +79,12 @@ export class EngineLifecycle implements OnModuleInit, OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     await this.#owner.close();
   }
+}
+
+/** @throws CacheConfigError naming a method that waits for commits nobody will report */
+function refuseAfterCommit(methods: CachedMethods): void {
+  const waiting = methods.list().find(({ options }) => options.phase === 'afterCommit');
+  if (waiting) throw new CacheConfigError(messages.noTransactions(`${waiting.className}.${waiting.method}`));
 }
 
 /** The providers of one engine; `CACHE_MODULE_OPTIONS` comes from the module that uses them. */

@@ -4,6 +4,8 @@ export { getCacheToken, InjectCache } from './cache-token.js';
 export { Cacheable } from './method-cache/cacheable.js';
 export { CacheEvict } from './method-cache/cache-evict.js';
 export { CachePut } from './method-cache/cache-put.js';
+export type { TransactionHook } from './method-cache/after-commit.js';
+export { Transactions } from './method-cache/transactions.js';
 export { currentLease } from './locks/current-lease.js';
 export { LockService } from './locks/lock-service.js';
 export { Locked } from './locks/locked.js';

@@ -53,7 +53,7 @@ export const messages = {
 
   resultBefore: (site: string, option: string): string =>
     `${where(site, 'CacheEvict')}: '${option}' is made from the result, which phase 'before' does not have yet. ` +
-    `Use 'args', or phase 'afterReturn'.`,
+    `Use 'args', or leave the phase out.`,
 
   noDefinition: (site: string, decorator: string): string =>
     `${where(site, decorator)} needs a definition made by defineCache({ name, version, owner, ttl, ... }) as its first ` +
@@ -113,6 +113,18 @@ export const messages = {
   evictBeforeFailed: (site: string, error: unknown): string =>
     `${where(site, 'CacheEvict')} could not invalidate before the method; it runs nevertheless, and entries may be ` +
     `served until their ttl ends. Cause: ${String(error)}`,
+
+  noTransactions: (site: string): string =>
+    `${where(site, 'CacheEvict')}: phase 'afterCommit' needs to know when a transaction has committed. Give ` +
+    `CacheModule.forRoot({ transactions }): new Transactions(), with your transactions run inside its around(...), or an ` +
+    `object with afterCommit(run) that calls run() after the commit.`,
+
+  badTransactions: (): string =>
+    `CacheModule.forRoot: transactions: expected an object with a method afterCommit(run), such as new Transactions().`,
+
+  commitHookFailed: (site: string, error: unknown): string =>
+    `${where(site, 'CacheEvict')}: transactions.afterCommit threw, so the entries were invalidated at once instead of after ` +
+    `the commit: a reader may store the old value until then. Cause: ${String(error)}`,
 
   putFailed: (site: string, error: unknown): string =>
     `${where(site, 'CachePut')} could not store the result of the method, which succeeded. Cause: ${String(error)}`,

@@ -11,6 +11,7 @@ import { promiseOf, type AnyMethod, type MethodSite } from '../decorated-method.
 import type { CheckedMethodDecorator, GivenNames } from '../decorator-types.js';
 import { engineOf } from '../engine-slot.js';
 import { messages } from '../messages.js';
+import { deferToCommit } from './after-commit.js';
 import { checkOptions, type OptionRule } from '../option-checks.js';
 import { CacheHandles, report } from './method-call.js';
 import { keyFromCall } from './method-key.js';
@@ -27,7 +28,7 @@ const OPTIONS = {
   allEntries: 'boolean',
   condition: 'function',
   mode: ['delete', 'expire'],
-  phase: ['before', 'afterReturn'],
+  phase: ['before', 'afterReturn', 'afterCommit'],
   hold: 'any',
 } as const satisfies Record<keyof Options, OptionRule>;
 
@@ -35,6 +36,7 @@ const OPTIONS = {
  * Invalidates entries of a cache around a method: the key of its first arguments, or what `args`, `keys`, `tags` and
  * `allEntries` say. Once the promise of the method resolves, the invalidation has been done. When the method fails
  * nothing is invalidated (except with `phase: 'before'`); when the invalidation fails, the method does not: the observer is told.
+ * With `phase: 'afterCommit'` it waits for the commit of the transaction the method is in, and a rollback leaves the cache alone.
  * With `hold` nothing is stored for the key while the method runs, and a hold that cannot be taken is a `TierError` in its place.
  * @throws CacheConfigError at decoration for unknown options, statics, accessors and methods that return no promise
  */
@@ -58,7 +60,8 @@ export function CacheEvict<
           throw new CacheConfigError(messages.resultBefore(site.name, name));
         }
       }
-      return { method: evictingMethod(original, site, definition, given, holdOf(given, site)), definition };
+      const method = evictingMethod(original, site, definition, given, holdOf(given, site));
+      return { method, definition, options: { ...given } };
     });
   }) as CheckedMethodDecorator<any, any, unknown>;
 }
@@ -107,13 +110,28 @@ export function evictingMethod(
     result: any,
     args: any[],
   ): Promise<any> {
-    try {
-      const more = keys === undefined ? ownKeys : [...ownKeys, ...keys(result, ...args)];
-      await evict(cache, strata, more, tags === undefined ? [] : tags(result, ...args));
-    } catch (error) {
+    const failed = (error: unknown): void =>
       report(strata, 'evict', definition.name, messages.evictFailed(site.name, error));
+    try {
+      // Now, not at the commit: the arguments and the result may be changed until then.
+      const more = keys === undefined ? ownKeys : [...ownKeys, ...keys(result, ...args)];
+      const wanted = tags === undefined ? [] : tags(result, ...args);
+      const evicting = async (): Promise<void> => evict(cache, strata, more, wanted).catch(failed);
+      if (phase !== 'afterCommit' || !deferred(strata, evicting)) await evicting();
+    } catch (error) {
+      failed(error);
     }
     return result;
+  }
+
+  /** A hook that fails must not cost the invalidation: one too many costs a load, one too few a stale value. */
+  function deferred(strata: Strata, evicting: () => Promise<void>): boolean {
+    try {
+      return deferToCommit(strata, evicting);
+    } catch (error) {
+      report(strata, 'evict', definition.name, messages.commitHookFailed(site.name, error));
+      return false;
+    }
   }
 
   async function evict(

@@ -180,8 +180,8 @@ export class Wrong {
   @Cacheable({ ttl: '1m', hold: true }) async s(id: string): Promise<number> {
     return id.length;
   }
-  // @ts-expect-error phase not built
-  @CacheEvict(products, { phase: 'afterCommit' }) async t(id: string): Promise<void> {
+  // @ts-expect-error no such phase
+  @CacheEvict(products, { phase: 'afterwards' }) async t(id: string): Promise<void> {
     void id;
   }
   // @ts-expect-error evict: wrong key

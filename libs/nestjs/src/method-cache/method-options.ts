@@ -80,9 +80,9 @@ export interface InlineCacheableOptions<MethodArgs extends AnyArgs, Result> exte
 export interface CacheEvictOptions<MethodArgs extends AnyArgs, Result, KeyArgs extends AnyArgs> {
   /** The key to evict, from the method's arguments. */
   readonly args?: KeyFrom<MethodArgs, KeyArgs> | undefined;
-  /** Keys to evict, from the result. Needs `phase: 'afterReturn'`. */
+  /** Keys to evict, from the result. Not with `phase: 'before'`. */
   readonly keys?: ((result: ResultOf<Result>, ...args: Fixed<MethodArgs>) => readonly KeyOf<KeyArgs>[]) | undefined;
-  /** Tags to invalidate, in every cache of the namespace, from the result. Needs `phase: 'afterReturn'`. */
+  /** Tags to invalidate, in every cache of the namespace, from the result. Not with `phase: 'before'`. */
   readonly tags?: ((result: ResultOf<Result>, ...args: Fixed<MethodArgs>) => readonly string[]) | undefined;
   /** Evicts the whole cache. Default false. */
   readonly allEntries?: boolean | undefined;
@@ -90,8 +90,11 @@ export interface CacheEvictOptions<MethodArgs extends AnyArgs, Result, KeyArgs e
   readonly condition?: ((...args: Fixed<MethodArgs>) => boolean) | undefined;
   /** `'delete'` (default): gone at once; `'expire'`: usable as stale within grace. */
   readonly mode?: InvalidationMode | undefined;
-  /** `'afterReturn'` (default): once the method has succeeded; `'before'`: before it runs, whatever becomes of it. */
-  readonly phase?: 'before' | 'afterReturn' | undefined;
+  /**
+   * `'afterReturn'` (default): once the method has succeeded; `'before'`: before it runs, whatever becomes of it; `'afterCommit'`: once the
+   * transaction it runs in has committed, never when that is rolled back (needs `CacheModule.forRoot({ transactions })`).
+   */
+  readonly phase?: 'before' | 'afterReturn' | 'afterCommit' | undefined;
   /**
    * Write hold: while the method runs nothing is stored for the key and readers go to the source; with `consistency: 'coherent'` reads are
    * then linearizable with the source, even if this process dies in between. The value is how long the hold may last, which must exceed

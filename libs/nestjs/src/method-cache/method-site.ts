@@ -12,11 +12,14 @@ export interface CachedMethod {
   readonly definition: CacheDefinition<any, any>;
   /** True for `@Cacheable({ ... })` without `key`: all arguments are the key. */
   readonly keyIsArguments: boolean;
+  /** What the decorator was given beside the definition. */
+  readonly options: Readonly<Record<string, unknown>>;
 }
 
 interface Wrapped {
   readonly method: AnyMethod;
   readonly definition: CacheDefinition<any, any>;
+  readonly options?: Readonly<Record<string, unknown>>;
   readonly keyIsArguments?: boolean;
 }
 
@@ -35,8 +38,8 @@ export function decorateMethod(
     wrapped = wrap(original, site);
     return wrapped.method;
   });
-  const { definition, keyIsArguments = false } = wrapped as Wrapped;
-  const record: CachedMethod = { decorator, className, method, definition, keyIsArguments };
+  const { definition, keyIsArguments = false, options = {} } = wrapped as Wrapped;
+  const record: CachedMethod = { decorator, className, method, definition, keyIsArguments, options };
   Reflect.defineMetadata(METHODS, [...ownMethods(target), record], target);
 }
 

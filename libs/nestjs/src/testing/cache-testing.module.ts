@@ -1,12 +1,12 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
-import type { CacheDefinition, StrataOptions } from '@strata-cache/core';
+import type { CacheDefinition } from '@strata-cache/core';
 import { FakeClock } from '@strata-cache/core/testing';
-import { CACHE_MODULE_OPTIONS } from '../cache.module-definition.js';
+import { CACHE_MODULE_OPTIONS, type CacheModuleOptions } from '../cache.module-definition.js';
 import { cacheProvidersFor, engineExports, engineProviders } from '../cache.providers.js';
 
-/** Options of `CacheTestingModule.forRoot`: those of the engine, and the caches a test injects. */
-export interface CacheTestingOptions extends Omit<StrataOptions, 'clock'> {
+/** Options of `CacheTestingModule.forRoot`: those of `CacheModule.forRoot`, and the caches a test injects. */
+export interface CacheTestingOptions extends Omit<CacheModuleOptions, 'clock'> {
   /** Time as the engine sees it. Default: a new `FakeClock`, injectable as such. */
   readonly clock?: FakeClock | undefined;
   /** Caches to make injectable, as `CacheModule.forFeature` would. */
