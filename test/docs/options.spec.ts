@@ -17,18 +17,18 @@ import {
   type Duration,
 } from '@strata-cache/core';
 import { ChaosTier, FakeClock, sharedMemory } from '@strata-cache/core/testing';
-import { Cacheable, CacheEvict, CachePut, CacheModule } from '@strata-cache/nestjs';
+import { Cacheable, CacheEvict, CachePut, CacheModule, Locked } from '@strata-cache/nestjs';
 import { redis } from '@strata-cache/redis';
 import { LEASE_TTL } from '../../libs/core/src/reading/fill-right.js';
 import { TIER_DEADLINE } from '../../libs/core/src/tiers/guarded-tier.js';
 import { resolveOptions } from '../../libs/redis/src/options.js';
 import { tablesOf, textOf, type Table } from './markdown.js';
 
-const tables = tablesOf('docs/options.md');
+const tables = new Map([...tablesOf('docs/options.md'), ...tablesOf('docs/locks.md')]);
 
 function table(name: string): Table {
   const found = tables.get(name);
-  if (found === undefined) throw new Error(`docs/options.md has no table "${name}"`);
+  if (found === undefined) throw new Error(`docs/options.md and docs/locks.md have no table "${name}"`);
   return found;
 }
 
@@ -97,6 +97,7 @@ describe('docs/options.md names exactly the options the code knows', () => {
     ['Cacheable inline', () => decorate(Cacheable({ ttl: '1m', ...unknown }))],
     ['CacheEvict', () => decorate(CacheEvict(definition, unknown))],
     ['CachePut', () => decorate(CachePut(definition, unknown))],
+    ['Locked', () => decorate(Locked({ key: 'k', ...unknown }))],
   ])('%s', async (name, run) => {
     expect([...table(name).keys()].sort()).toEqual(await knownOptions(run));
   });
@@ -152,6 +153,8 @@ describe('docs/options.md names the defaults of the code', () => {
       }
     }
     expect(await messageOf(() => decorate(Cacheable({} as any)))).toContain('ttl is required');
+    expect(await messageOf(() => decorate(Locked({} as any)))).toContain("needs 'key'");
+    expect(table('Locked').get('key')?.[0]).toBe('required');
   });
 
   it('of memoryTier', async () => {
@@ -170,7 +173,9 @@ describe('docs/options.md names the defaults of the code', () => {
 
   it('of locks', () => {
     const { ttl, wait, ...others } = LOCK_DEFAULTS;
-    expect(defaultsIn('locks')).toEqual({ ttl: duration(ttl), wait: duration(wait), ...others });
+    for (const name of ['locks', 'Locked']) {
+      expect(defaultsIn(name)).toEqual({ ttl: duration(ttl), wait: duration(wait), ...others });
+    }
   });
 
   it('of @CacheEvict and of invalidations, which destructure them', () => {
