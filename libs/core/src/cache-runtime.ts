@@ -62,21 +62,25 @@ export class CacheRuntime {
     this.#observer = observer;
   }
 
-  /** The encoded key of key arguments: `{cache}:v{version}:[@{tenant}|]{key}`. @throws CacheKeyError */
-  keyOf(args: readonly unknown[]): string {
-    const { key, tenant } = this.definition;
-    const parts: KeyPart | readonly KeyPart[] = key === undefined ? NO_PARTS : key(...args);
-    const encoded = encodeKey(this.name, parts);
-    return tenant === undefined ? this.prefix + encoded : this.prefix + encodeTenant(this.name, tenant()) + encoded;
+  /** What the definition makes of key arguments: of a tuple, or of a bare single one. */
+  partsOf(arg: unknown): KeyPart | readonly KeyPart[] {
+    const { key } = this.definition;
+    if (key === undefined) {
+      return NO_PARTS;
+    }
+    return Array.isArray(arg) ? key(...arg) : key(arg);
   }
 
-  /** The same for a bare single argument, without an array around it. */
-  keyOfOne(arg: unknown): string {
-    const { key, tenant } = this.definition;
-    if (key === undefined || tenant !== undefined) {
-      return this.keyOf([arg]);
-    }
-    return this.prefix + encodeKey(this.name, key(arg));
+  /** Key parts as they stand behind the prefix: `[@{tenant}|]{key}`. @throws CacheKeyError */
+  restOf(parts: KeyPart | readonly KeyPart[]): string {
+    const { tenant } = this.definition;
+    const encoded = encodeKey(this.name, parts);
+    return tenant === undefined ? encoded : encodeTenant(this.name, tenant()) + encoded;
+  }
+
+  /** The encoded key of key arguments: `{cache}:v{version}:[@{tenant}|]{key}`. @throws CacheKeyError */
+  keyOf(args: readonly unknown[]): string {
+    return this.prefix + this.restOf(this.partsOf(args));
   }
 
   get cacheTag(): string {

@@ -7,6 +7,7 @@ import type {
   CallOptions,
   InvalidationMode,
   KeyOf,
+  KeyPart,
   LoadContext,
   MapKey,
   ValueOf,
@@ -17,11 +18,15 @@ import { asOneOf, asPositiveDuration, readOptions } from './options.js';
 import { Boxed } from './value/boxed.js';
 import type { Engine } from './engine.js';
 import { inspect, type CacheEntry } from './reading/inspect.js';
+import { isPlain } from './key.js';
 import type { L1View } from './reading/l1-view.js';
-import { callPolicy, writePolicy, type CallPolicy, type WriteOptions } from './policy.js';
+import { callPolicy, writePolicy, type CallPolicy, type Policy, type WriteOptions } from './policy.js';
 import type { ReadThrough } from './reading/read-through.js';
 import type { CacheStats } from './stats.js';
-import type { InvalidationResult, Writes } from './writes.js';
+import type { L1Space } from './tiers/l1-store.js';
+import type { InvalidationResult, WriteCall, Writes } from './writes.js';
+
+type KeyParts = KeyPart | readonly KeyPart[];
 
 /** The cache of a definition, for injected parameters: `CacheOf<typeof productCache>`. */
 export type CacheOf<Definition> = Cache<ArgsOf<Definition>, ValueOf<Definition>>;
@@ -51,12 +56,16 @@ export class Cache<Args extends AnyArgs = AnyArgs, Value = any> {
   readonly #call: CallPolicy;
   /** True when an L1 hit of this cache needs nothing but the stored value: no per-call policy, hydration or second tier to ask. */
   readonly #direct: boolean;
+  readonly #space: L1Space;
+  readonly #tenanted: boolean;
 
   constructor(definition: CacheDefinition<Args, Value>, runtime: CacheRuntime, parts: CacheParts, call?: CallPolicy) {
     this.name = runtime.name;
     this.definition = definition;
     this.#runtime = runtime;
     this.#parts = parts;
+    this.#space = parts.engine.l1.space(runtime.prefix);
+    this.#tenanted = runtime.definition.tenant !== undefined;
     this.#call = call ?? { policy: runtime.policy, forceRefresh: false, signal: undefined };
     const { policy, forceRefresh } = this.#call;
     const validated = policy.consistency === 'coherent' && parts.engine.tier !== undefined;
@@ -78,11 +87,11 @@ export class Cache<Args extends AnyArgs = AnyArgs, Value = any> {
     options?: CallOptions,
   ): Promise<Value | Extract<L, undefined>> {
     // Nothing here may be captured by a closure: that would allocate on every hit.
-    let encoded: string | undefined;
+    let parts: KeyParts | undefined;
     if (options === undefined && this.#direct) {
       try {
-        encoded = Array.isArray(key) ? this.#runtime.keyOf(key) : this.#runtime.keyOfOne(key);
-        const slot = this.#hit(encoded);
+        parts = this.#runtime.partsOf(key);
+        const slot = this.#hit(parts);
         if (slot >= 0) {
           const stored = this.#parts.engine.l1.values[slot];
           return Promise.resolve((stored instanceof Boxed ? this.#runtime.open(stored) : stored) as Value);
@@ -91,7 +100,7 @@ export class Cache<Args extends AnyArgs = AnyArgs, Value = any> {
         return Promise.reject(error as Error);
       }
     }
-    return this.#getOrSet(argsOf(key), loader, options, encoded) as Promise<Value>;
+    return this.#getOrSet(argsOf(key), loader, options, parts) as Promise<Value>;
   }
 
   // No async function, here and in `#get`: one that returns a promise makes another and takes three turns to copy the answer.
@@ -99,11 +108,11 @@ export class Cache<Args extends AnyArgs = AnyArgs, Value = any> {
     args: readonly unknown[],
     loader: (context: any, ...args: any) => unknown,
     options: CallOptions | undefined,
-    encoded: string | undefined,
+    parts: KeyParts | undefined,
   ): Promise<unknown> {
     try {
       const call = options === undefined ? this.#call : callPolicy(this.name, this.#call.policy, options);
-      return this.#read(encoded ?? this.#runtime.keyOf(args), args, (context) => loader(context, ...args), call);
+      return this.#read(parts ?? this.#runtime.partsOf(args), args, (context) => loader(context, ...args), call);
     } catch (error) {
       return Promise.reject(error as Error);
     }
@@ -112,17 +121,18 @@ export class Cache<Args extends AnyArgs = AnyArgs, Value = any> {
   /**
    * The L1 hit path: no promise, no allocation, one reading of a clock. The slot, or -1 for everything that needs a closer look.
    */
-  #hit(key: string): number {
+  #hit(parts: KeyParts): number {
     const { engine } = this.#parts;
     const { l1, coherence } = engine;
-    const slot = l1.find(key);
+    const slot = this.#slotOf(parts);
     if (slot < 0 || l1.sequence[slot] < coherence.ledger.sequence) {
       return -1;
     }
     if (coherence.bounded) {
       // Deciding bounded staleness takes a real reading; it then decides the ttl as well.
       const now = engine.clock.now();
-      if (now >= l1.checkAt[slot] || !coherence.isProven(coherence.shardOf(key), now)) {
+      const shard = coherence.shards === 1 ? 0 : coherence.shardOf(l1.keyOf(slot));
+      if (now >= l1.checkAt[slot] || !coherence.isProven(shard, now)) {
         return -1;
       }
     } else if (engine.coarse.now() >= l1.checkAt[slot]) {
@@ -137,15 +147,27 @@ export class Cache<Args extends AnyArgs = AnyArgs, Value = any> {
     return slot;
   }
 
+  /** One string or number is looked up as it is: making its key would cost more than all the rest of a hit. */
+  #slotOf(parts: KeyParts): number {
+    if (this.#tenanted || (typeof parts !== 'string' && typeof parts !== 'number')) {
+      return this.#space.locate(this.#runtime.restOf(parts));
+    }
+    const slot = this.#space.find(parts);
+    return slot >= 0 || typeof parts === 'number' || isPlain(parts)
+      ? slot
+      : this.#space.locate(this.#runtime.restOf(parts));
+  }
+
   #read(
-    key: string,
+    parts: KeyParts,
     args: readonly unknown[],
     load: ((context: any) => unknown) | undefined,
     call: CallPolicy,
   ): Promise<unknown> {
     return this.#parts.reads.read({
       runtime: this.#runtime,
-      key,
+      key: this.#runtime.prefix + this.#runtime.restOf(parts),
+      part: this.#partOf(parts),
       args,
       load,
       policy: call.policy,
@@ -155,13 +177,18 @@ export class Cache<Args extends AnyArgs = AnyArgs, Value = any> {
     });
   }
 
+  /** What L1 may know an entry by instead of its encoded key. */
+  #partOf(parts: KeyParts): string | number | undefined {
+    return !this.#tenanted && (typeof parts === 'string' || typeof parts === 'number') ? parts : undefined;
+  }
+
   /** The value, or `undefined`; loads when the definition has `load`. */
   get(...args: Args): Promise<Value | undefined> {
-    let encoded: string | undefined;
+    let parts: KeyParts | undefined;
     if (this.#direct) {
       try {
-        encoded = this.#runtime.keyOf(args);
-        const slot = this.#hit(encoded);
+        parts = this.#runtime.partsOf(args);
+        const slot = this.#hit(parts);
         if (slot >= 0) {
           return Promise.resolve(this.#runtime.open(this.#parts.engine.l1.values[slot]) as Value);
         }
@@ -169,15 +196,15 @@ export class Cache<Args extends AnyArgs = AnyArgs, Value = any> {
         return Promise.reject(error as Error);
       }
     }
-    return this.#get(args, encoded) as Promise<Value | undefined>;
+    return this.#get(args, parts) as Promise<Value | undefined>;
   }
 
-  #get(args: Args, encoded: string | undefined): Promise<unknown> {
+  #get(args: Args, parts: KeyParts | undefined): Promise<unknown> {
     try {
       const { load } = this.definition;
       const bound =
         load === undefined ? undefined : (context: LoadContext<any>): unknown => load(context, ...(args as any));
-      return this.#read(encoded ?? this.#runtime.keyOf(args), args, bound, this.#call);
+      return this.#read(parts ?? this.#runtime.partsOf(args), args, bound, this.#call);
     } catch (error) {
       return Promise.reject(error as Error);
     }
@@ -185,15 +212,17 @@ export class Cache<Args extends AnyArgs = AnyArgs, Value = any> {
 
   /** The fresh value of L1, synchronously, or `undefined`. Never loads, never asks the second tier. */
   peek(...args: Args): Value | undefined {
-    const key = this.#runtime.keyOf(args);
-    const slot = this.#hit(key);
-    const stored =
-      slot >= 0
-        ? this.#parts.engine.l1.values[slot]
-        : this.#parts.l1.look(this.#runtime, key, this.#call.policy).fresh?.stored;
+    const parts = this.#runtime.partsOf(args);
+    const slot = this.#hit(parts);
+    const stored = slot >= 0 ? this.#parts.engine.l1.values[slot] : this.#look(parts);
     return stored instanceof Boxed && stored.kind === 'error'
       ? undefined
       : (this.#runtime.open(stored) as Value | undefined);
+  }
+
+  #look(parts: KeyParts): unknown {
+    const key = this.#runtime.prefix + this.#runtime.restOf(parts);
+    return this.#parts.l1.look(this.#runtime, key, this.#call.policy).fresh?.stored;
   }
 
   /** The entry with its metadata, fresh or stale, from L1 or else the second tier. Never loads. */
@@ -261,12 +290,7 @@ export class Cache<Args extends AnyArgs = AnyArgs, Value = any> {
    */
   async set(key: KeyOf<Args>, value: Value, options: WriteOptions = {}): Promise<InvalidationResult> {
     const { policy, version } = writePolicy(this.name, this.#call.policy, options);
-    const args = argsOf(key);
-    return this.#parts.writes.set(
-      { runtime: this.#runtime, key: this.#runtime.keyOf(args), args, policy },
-      value,
-      version,
-    );
+    return this.#parts.writes.set(this.#writeOf(key, policy), value, version);
   }
 
   /**
@@ -277,12 +301,14 @@ export class Cache<Args extends AnyArgs = AnyArgs, Value = any> {
   async put<R>(key: KeyOf<Args>, produce: () => Promise<R>, options: PutOptions<R, Value> = {}): Promise<R> {
     const { value: select = (result: R): unknown => result, ...write } = options;
     const { policy } = writePolicy(this.name, this.#call.policy, write);
-    const args = argsOf(key);
-    return this.#parts.writes.put(
-      { runtime: this.#runtime, key: this.#runtime.keyOf(args), args, policy },
-      produce,
-      select,
-    );
+    return this.#parts.writes.put(this.#writeOf(key, policy), produce, select);
+  }
+
+  #writeOf(key: unknown, policy: Policy): WriteCall {
+    const runtime = this.#runtime;
+    const parts = runtime.partsOf(key);
+    const encoded = runtime.prefix + runtime.restOf(parts);
+    return { runtime, key: encoded, part: this.#partOf(parts), args: argsOf(key), policy };
   }
 
   /** Loads from the source without reading the cache, and refreshes it: for balances, permissions, stock at checkout. */

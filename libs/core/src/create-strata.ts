@@ -178,8 +178,8 @@ export function createStrata(options: StrataOptions = {}): Strata {
 }
 
 function countRemovals(runtimes: ReadonlyMap<string, CacheRuntime>): RemovalListener {
-  return (key, cause) => {
-    const stats = runtimes.get(key.slice(0, key.indexOf(':')))?.stats;
+  return (_key, cause, prefix) => {
+    const stats = runtimes.get(prefix.slice(0, prefix.indexOf(':')))?.stats;
     if (stats !== undefined) {
       stats[cause === 'evicted' ? 'evictions' : cause]++;
     }

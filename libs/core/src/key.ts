@@ -73,7 +73,8 @@ function encodePart(cache: string, part: KeyPart): string {
   }
 }
 
-function isPlain(text: string): boolean {
+/** Whether a string part is its own encoding. */
+export function isPlain(text: string): boolean {
   const length = text.length;
   if (length > MAX_KEY_LENGTH) {
     return false;

@@ -23,6 +23,8 @@ export interface InvalidationResult {
 export interface WriteCall {
   readonly runtime: CacheRuntime;
   readonly key: string;
+  /** The key as the caller said it, where it is one string or number. */
+  readonly part: string | number | undefined;
   readonly args: readonly unknown[];
   readonly policy: Policy;
 }
@@ -107,7 +109,7 @@ export class Writes {
     if (tier === undefined) {
       // Loads and puts under way began before this write: they are overtaken.
       coherence.invalidateKey(key, 'delete');
-      this.#storeLocally(call, this.#fence(key), entry, '');
+      runtime.stats.stored += this.#storeLocally(call, this.#fence(key), entry, '') ? 1 : 0;
       await this.#engine.publish?.({ kind: 'keys', keys: [key], mode: 'delete' });
       return ACKNOWLEDGED;
     }
@@ -118,6 +120,7 @@ export class Writes {
       const id = newEntryId();
       const record = await encodeRecord(runtime, key, id, entry);
       const stored = await tier.put(key, record, version);
+      runtime.stats.stored += stored ? 1 : 0;
       runtime.stats.l2Bytes += stored ? record.payload.length : 0;
       // As in `invalidate`: what was read from the tier before the put must not outlive it here.
       coherence.invalidateKey(key, 'delete', fence);
@@ -242,6 +245,7 @@ export class Writes {
     let reachable = right !== 'unreachable';
     if (entry !== undefined && !broken) {
       if (tier === undefined && this.#storeLocally(call, fence, entry, '')) {
+        runtime.stats.stored++;
         await publish?.(replaced);
         return;
       }
@@ -249,6 +253,7 @@ export class Writes {
         const id = newEntryId();
         const record = await encodeRecord(runtime, key, id, entry);
         const filled = await right.fill(record, true).catch(() => undefined);
+        runtime.stats.stored += filled === true ? 1 : 0;
         runtime.stats.l2Bytes += filled === true ? record.payload.length : 0;
         runtime.stats.fenceRejected += filled === false ? 1 : 0;
         runtime.stats.fenceRefused += filled === false ? 1 : 0;
@@ -278,9 +283,7 @@ export class Writes {
   }
 
   #storeLocally(call: WriteCall, fence: Fence, entry: Entry, id: string): boolean {
-    const stored = this.#l1.store(call.runtime, fence, call.policy, { ...entry, id }, entry.life);
-    call.runtime.stats.stored += stored ? 1 : 0;
-    return stored;
+    return this.#l1.store(call.runtime, fence, call.policy, { ...entry, id, part: call.part }, entry.life);
   }
 
   #tryPrepare(call: WriteCall, value: unknown): Entry | undefined {

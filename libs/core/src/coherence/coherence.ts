@@ -20,6 +20,7 @@ export class Coherence {
   readonly provenAt: Float64Array;
   readonly bounded: boolean;
   readonly maxStaleness: number;
+  readonly shards: number;
   readonly #clock: Clock;
   readonly #l1: L1Store;
   readonly #shardOf: (key: string) => number;
@@ -38,6 +39,7 @@ export class Coherence {
     this.#l1 = l1;
     this.#clock = clock;
     this.#shardOf = shardOf;
+    this.shards = shards;
     this.ledger = new TagLedger(shards);
     this.bounded = maxStaleness !== undefined;
     this.maxStaleness = maxStaleness ?? Infinity;

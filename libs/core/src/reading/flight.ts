@@ -25,6 +25,8 @@ export type BoundLoader = (context: any) => unknown;
 export interface FlightCall {
   readonly runtime: CacheRuntime;
   readonly key: string;
+  /** The key as the caller said it, where it is one string or one number. */
+  readonly part?: string | number | undefined;
   readonly args: readonly unknown[];
   readonly policy: Policy;
   readonly load: BoundLoader | undefined;
@@ -53,6 +55,7 @@ export class Flight implements Linked<Flight> {
   next: Flight | undefined;
   readonly runtime: CacheRuntime;
   readonly key: string;
+  readonly part: string | number | undefined;
   readonly policy: Policy;
   /** The key arguments of the caller who opened it. */
   readonly args: readonly unknown[];
@@ -108,6 +111,7 @@ export class Flight implements Linked<Flight> {
   constructor(call: FlightCall, shard: number) {
     this.runtime = call.runtime;
     this.key = call.key;
+    this.part = call.part;
     this.policy = call.policy;
     this.args = call.args;
     this.load = call.load;

@@ -15,6 +15,15 @@ export interface L1Look {
   readonly known?: { readonly id: string; readonly stored: unknown } | undefined;
 }
 
+/** What is stored, beside its lifetime. */
+interface L1Entry {
+  readonly stored: unknown;
+  readonly bytes: number;
+  readonly tags: readonly string[] | undefined;
+  readonly id: string;
+  readonly part?: string | number | undefined;
+}
+
 export const L1_MISS: L1Look = {};
 
 /** L1 as the engine sees it: the store plus the rules by which an entry may answer. */
@@ -105,13 +114,7 @@ export class L1View {
   }
 
   /** Stores what a fence has protected; false when an invalidation overtook it, or L1 is not to be used. */
-  store(
-    runtime: CacheRuntime,
-    fence: Fence,
-    policy: Policy,
-    entry: { stored: unknown; bytes: number; tags: readonly string[] | undefined; id: string },
-    life: Lifetime,
-  ): boolean {
+  store(runtime: CacheRuntime, fence: Fence, policy: Policy, entry: L1Entry, life: Lifetime): boolean {
     const { l1, coherence, coarse } = this.#engine;
     if (!policy.useL1 || fence.broken !== undefined || coherence.isHeld(fence.key)) {
       return false;
@@ -134,6 +137,7 @@ export class L1View {
       sequence: coherence.ledger.sequence,
       tags: entry.tags,
       id: entry.id,
+      part: entry.part,
     });
     return true;
   }

@@ -100,7 +100,7 @@ export class Loading {
     }
     flight.resultTags = entry.tags;
     const id = right === undefined ? '' : newEntryId();
-    const stored = this.#l1.store(runtime, fence, policy, { ...entry, id }, entry.life);
+    const stored = this.#l1.store(runtime, fence, policy, { ...entry, id, part: flight.part }, entry.life);
     const overtaken = fence.broken !== undefined || this.#isOvertaken(flight, entry.tags);
     if (!overtaken) {
       this.#engine.coherence.fences.supersede(fence);

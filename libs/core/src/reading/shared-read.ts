@@ -156,7 +156,7 @@ export class SharedRead {
     }
     // Race: 1 we read the entry, 2 it is invalidated and the message arrives, 3 we copy it to L1. The fence, armed before 1, refuses 3.
     if (policy.useL1) {
-      const entry = { stored: decoded.stored, bytes: decoded.bytes, tags, id: record.id };
+      const entry = { stored: decoded.stored, bytes: decoded.bytes, tags, id: record.id, part: flight.part };
       this.#l1.store(runtime, flight.fence, policy, entry, { createdAt, freshFor, graceFor });
     }
     flight.resultTags = tags;

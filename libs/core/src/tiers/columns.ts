@@ -20,6 +20,13 @@ export function widenI32(column: Int32Array | undefined, capacity: number): Int3
 }
 
 /** See {@link widenF64}. */
+export function widenU16(column: Uint16Array | undefined, capacity: number): Uint16Array {
+  const wide = new Uint16Array(capacity);
+  if (column !== undefined) wide.set(column);
+  return wide;
+}
+
+/** See {@link widenF64}. */
 export function widenU8(column: Uint8Array | undefined, capacity: number): Uint8Array {
   const wide = new Uint8Array(capacity);
   if (column !== undefined) wide.set(column);

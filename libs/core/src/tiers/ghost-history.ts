@@ -1,3 +1,5 @@
+import type { LocalKey } from './key-space.js';
+
 /**
  * The last `capacity` keys that left by the small queue, as 32-bit hashes: a ring in order of leaving, with the positions of
  * one bucket chained, so that push and take are constant time and the size is fixed (about 11 bytes per remembered key).
@@ -25,13 +27,13 @@ export class GhostHistory {
     if (previous !== undefined) this.#continue(previous);
   }
 
-  push(key: string): void {
-    this.#put(this.#hash(key));
+  push(key: LocalKey, space = 0): void {
+    this.#put(this.#hash(key, space));
   }
 
   /** Whether the key is remembered; it is forgotten by this. */
-  take(key: string): boolean {
-    const hash = this.#hash(key);
+  take(key: LocalKey, space = 0): boolean {
+    const hash = this.#hash(key, space);
     for (let link = this.#heads[hash & this.#mask]; link !== 0; link = this.#links[link - 1]) {
       if (this.#hashes[link - 1] === hash) return this.#unlink(link - 1);
     }
@@ -73,9 +75,13 @@ export class GhostHistory {
   }
 
   /** FNV-1a over UTF-16 units, finished as MurmurHash3 does, so that the low bits are good for buckets. */
-  #hash(key: string): number {
-    let hash = this.#seed;
-    for (let at = 0; at < key.length; at++) hash = Math.imul(hash ^ key.charCodeAt(at), 0x01000193);
+  #hash(key: LocalKey, space: number): number {
+    let hash = Math.imul(this.#seed ^ space, 0x01000193);
+    if (typeof key === 'number') {
+      hash = Math.imul(hash ^ key, 0x01000193) ^ Math.imul(key / 2 ** 32, 0x9e3779b1);
+    } else {
+      for (let at = 0; at < key.length; at++) hash = Math.imul(hash ^ key.charCodeAt(at), 0x01000193);
+    }
     hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
     hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
     return (hash ^ (hash >>> 16)) >>> 0;

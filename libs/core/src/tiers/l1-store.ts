@@ -16,6 +16,19 @@ export interface L1Fill {
   readonly tags: readonly string[] | undefined;
   /** Id of the entry in the second tier, `''` when it has none. */
   readonly id: string;
+  /** The key as the caller said it, where it is one string or one number: spares the store a copy. */
+  readonly part?: string | number | undefined;
+}
+
+/** The entries of one cache, found by what the caller said. */
+export interface L1Space {
+  /**
+   * The slot of a key that is one string or one number, given as it is, or -1. Also -1 for a string whose encoded form differs:
+   * then ask `locate`. Counts as no use.
+   */
+  find(part: string | number): number;
+  /** The slot of an encoded key, given without the prefix, or -1. Counts as no use. */
+  locate(rest: string): number;
 }
 
 /**
@@ -25,8 +38,10 @@ export interface L1Fill {
 export interface L1Store {
   readonly size: number;
   readonly bytes: number;
-  /** The slot of a key, or -1. Counts as no use. */
+  /** The slot of an encoded key, or -1. Counts as no use. */
   find(key: string): number;
+  /** The entries whose keys begin with `prefix` (`product:v1:`), to be asked for before the first of them is stored. */
+  space(prefix: string): L1Space;
   /** Marks a use, for the eviction policy: a counter, no list moves. */
   touch(slot: number): void;
   /** Columns by slot; read them, and write them only through the methods below. */
@@ -51,5 +66,5 @@ export interface L1Store {
   clear(): void;
 }
 
-/** Told of every removal, with its cause; must not call back into the store. */
-export type RemovalListener = (key: string, cause: RemovalCause) => void;
+/** Told of every removal, with its cause and the prefix of its {@link L1Store.space}; must not call back into the store. */
+export type RemovalListener = (key: string, cause: RemovalCause, prefix: string) => void;

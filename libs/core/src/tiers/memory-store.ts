@@ -1,10 +1,14 @@
 import { widenF64, widenList } from './columns.js';
 import { EntryTimes } from './entry-times.js';
+import { CacheConfigError } from '../errors.js';
 import type { EvictionPolicy } from './eviction-policy.js';
-import type { L1Fill, L1Store, RemovalCause, RemovalListener } from './l1-store.js';
+import { KeySpace } from './key-space.js';
+import type { L1Fill, L1Space, L1Store, RemovalCause, RemovalListener } from './l1-store.js';
 import { NO_SLOT, SlotTable } from './slot-table.js';
 
 const LARGEST_SIZE = 0xffff_ffff;
+/** What a 16-bit column can number. */
+const MOST_SPACES = 0xffff;
 
 /** Limits of a {@link MemoryStore}, and how to make its policy. */
 export interface MemoryStoreOptions {
@@ -25,7 +29,11 @@ export class MemoryStore implements L1Store {
   bytes: number;
   readonly #options: MemoryStoreOptions;
   readonly #onRemoval: RemovalListener | undefined;
-  #slots: Map<string, number>;
+  /** By number; the first holds the keys of no cache. */
+  readonly #spaces = [new KeySpace('', 0)];
+  readonly #byPrefix = new Map<string, KeySpace>();
+  #lately = this.#spaces[0];
+  #size: number;
   #table: SlotTable;
   #times: EntryTimes;
   #policy: EvictionPolicy;
@@ -40,7 +48,7 @@ export class MemoryStore implements L1Store {
   }
 
   get size(): number {
-    return this.#slots.size;
+    return this.#size;
   }
 
   /** Slots allocated so far, for tests of growth. */
@@ -49,8 +57,23 @@ export class MemoryStore implements L1Store {
   }
 
   find(key: string): number {
-    const slot = this.#slots.get(key);
-    return slot === undefined ? NO_SLOT : slot;
+    const space = this.#spaceOf(key);
+    return space.locate(key.slice(space.prefix.length));
+  }
+
+  space(prefix: string): L1Space {
+    let space = this.#byPrefix.get(prefix);
+    if (space === undefined) {
+      if (this.#spaces.length > MOST_SPACES) {
+        throw new CacheConfigError(
+          `memoryTier: more than ${MOST_SPACES} caches in one engine; use fewer, with more key parts`,
+        );
+      }
+      space = new KeySpace(prefix, this.#spaces.length);
+      this.#spaces.push(space);
+      this.#byPrefix.set(prefix, space);
+    }
+    return space;
   }
 
   touch(slot: number): void {
@@ -78,7 +101,7 @@ export class MemoryStore implements L1Store {
   }
 
   keyOf(slot: number): string {
-    return this.#table.keys[slot];
+    return this.#spaceAt(slot).keyOf(this.#table.keys[slot]);
   }
 
   set(key: string, fill: L1Fill): boolean {
@@ -92,7 +115,7 @@ export class MemoryStore implements L1Store {
       this.#insert(key, bytes, fill);
     } else {
       this.#replace(known, bytes, fill);
-      this.#onRemoval?.(key, 'replaced');
+      this.#onRemoval?.(key, 'replaced', this.#spaceAt(known).prefix);
     }
     return true;
   }
@@ -117,18 +140,38 @@ export class MemoryStore implements L1Store {
   }
 
   clear(): void {
-    const removed = this.#slots;
+    // Whoever holds a space goes on holding it.
+    const removed = this.#spaces.map((space) => ({ space, keys: space.clear() }));
     this.#reset();
     if (this.#onRemoval === undefined) return;
-    for (const key of removed.keys()) this.#onRemoval(key, 'deleted');
+    for (const { space, keys } of removed) {
+      for (const local of keys) this.#onRemoval(space.keyOf(local), 'deleted', space.prefix);
+    }
+  }
+
+  /** The space of an encoded key: its prefix ends behind the second colon (`product:v1:`), and no cache's name holds one. */
+  #spaceOf(key: string): KeySpace {
+    const lately = this.#lately;
+    if (lately.id !== 0 && key.startsWith(lately.prefix)) return lately;
+    const end = key.indexOf(':', key.indexOf(':') + 1) + 1;
+    const space = this.#byPrefix.get(key.slice(0, end)) ?? this.#spaces[0];
+    this.#lately = space;
+    return space;
+  }
+
+  #spaceAt(slot: number): KeySpace {
+    return this.#spaces[this.#table.spaces[slot]];
   }
 
   #insert(key: string, bytes: number, fill: L1Fill): void {
-    while (this.#slots.size >= this.#options.maxEntries) this.#evict();
+    while (this.#size >= this.#options.maxEntries) this.#evict();
     this.#makeRoom(bytes);
     if (this.#table.full) this.#grow();
-    const slot = this.#table.take(key, bytes);
-    this.#slots.set(key, slot);
+    const slot = this.#table.take(bytes);
+    const space = this.#spaceOf(key);
+    this.#table.keys[slot] = space.put(key.slice(space.prefix.length), slot, fill.part);
+    this.#table.spaces[slot] = space.id;
+    this.#size++;
     this.bytes += bytes;
     this.#write(slot, fill);
     this.#policy.admit(slot);
@@ -161,14 +204,16 @@ export class MemoryStore implements L1Store {
 
   /** Forgets a slot that no queue holds any more, with every reference in it. */
   #drop(slot: number, cause: RemovalCause): void {
-    const key = this.#table.keys[slot];
-    this.#slots.delete(key);
+    const space = this.#spaceAt(slot);
+    const local = this.#table.keys[slot];
+    space.remove(local);
+    this.#size--;
     this.bytes -= this.#table.bytes[slot];
     this.values[slot] = undefined;
     if (this.#tags !== undefined) this.#tags[slot] = undefined;
     if (this.#ids !== undefined) this.#ids[slot] = '';
     this.#table.release(slot);
-    this.#onRemoval?.(key, cause);
+    this.#onRemoval?.(space.keyOf(local), cause, space.prefix);
   }
 
   #write(slot: number, fill: L1Fill): void {
@@ -196,7 +241,7 @@ export class MemoryStore implements L1Store {
   #reset(): void {
     const { maxEntries, maxBytes, policy } = this.#options;
     this.bytes = 0;
-    this.#slots = new Map();
+    this.#size = 0;
     this.#table = new SlotTable(maxEntries);
     this.#policy = policy(this.#table, maxBytes);
     this.#times = new EntryTimes(this.capacity);

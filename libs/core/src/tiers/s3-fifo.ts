@@ -1,5 +1,6 @@
 import type { EvictionPolicy } from './eviction-policy.js';
 import { GhostHistory } from './ghost-history.js';
+import type { LocalKey } from './key-space.js';
 import { SlotQueue } from './slot-queue.js';
 import type { SlotTable } from './slot-table.js';
 
@@ -51,7 +52,8 @@ export class S3FifoPolicy implements EvictionPolicy {
   }
 
   admit(slot: number): void {
-    if (this.#ghosts?.take(this.#table.keys[slot]) === true) this.#table.marks[slot] = MAIN;
+    const { keys, spaces } = this.#table;
+    if (this.#ghosts?.take(keys[slot], spaces[slot]) === true) this.#table.marks[slot] = MAIN;
     this.restore(slot);
   }
 
@@ -64,11 +66,11 @@ export class S3FifoPolicy implements EvictionPolicy {
   }
 
   evict(): number {
-    const { marks, keys } = this.#table;
+    const { marks, keys, spaces } = this.#table;
     while (this.#smallGivesWay()) {
       const slot = this.#small.shift();
       if ((marks[slot] & USES) < PROMOTED_AT) {
-        this.#remember(keys[slot]);
+        this.#remember(keys[slot], spaces[slot]);
         return slot;
       }
       marks[slot] = MAIN;
@@ -93,12 +95,12 @@ export class S3FifoPolicy implements EvictionPolicy {
   }
 
   /** As many ghosts as the main queue may hold entries; made at the first eviction, so that a tier with room pays nothing. */
-  #remember(key: string): void {
+  #remember(key: LocalKey, space: number): void {
     const capacity = ghostCapacity(this.#table.capacity);
     if (this.#ghosts === undefined || this.#ghosts.capacity < capacity) {
       this.#ghosts = new GhostHistory(capacity, this.#ghosts);
     }
-    this.#ghosts.push(key);
+    this.#ghosts.push(key, space);
   }
 }
 

@@ -1,4 +1,5 @@
-import { widenI32, widenList, widenU32, widenU8 } from './columns.js';
+import { widenI32, widenList, widenU16, widenU32, widenU8 } from './columns.js';
+import type { LocalKey } from './key-space.js';
 
 /** "No slot", and the end of a queue. */
 export const NO_SLOT = -1;
@@ -13,7 +14,9 @@ const FIRST_CAPACITY = 64;
 export class SlotTable {
   readonly maxSlots: number;
   capacity: number;
-  keys: string[];
+  /** What a slot is known by within its space, and the number of the space. */
+  keys: LocalKey[];
+  spaces: Uint16Array;
   bytes: Uint32Array;
   next: Int32Array;
   prev: Int32Array;
@@ -36,14 +39,13 @@ export class SlotTable {
     this.#resize(Math.min(this.capacity * 2, this.maxSlots));
   }
 
-  take(key: string, bytes: number): number {
+  take(bytes: number): number {
     let slot = this.#free;
     if (slot === NO_SLOT) {
       slot = this.#used++;
     } else {
       this.#free = this.next[slot];
     }
-    this.keys[slot] = key;
     this.bytes[slot] = bytes;
     this.marks[slot] = 0;
     return slot;
@@ -56,7 +58,8 @@ export class SlotTable {
   }
 
   #resize(capacity: number): void {
-    this.keys = widenList(this.keys ?? [], capacity, '');
+    this.keys = widenList<LocalKey>(this.keys ?? [], capacity, '');
+    this.spaces = widenU16(this.spaces, capacity);
     this.bytes = widenU32(this.bytes, capacity);
     this.next = widenI32(this.next, capacity);
     this.prev = widenI32(this.prev, capacity);
