@@ -1,11 +1,14 @@
 import { ConfigurableModuleBuilder } from '@nestjs/common';
 import type { StrataOptions } from '@strata-cache/core';
+import type { HttpCacheModuleOptions } from './http-cache/http-cache-options.js';
 import type { TransactionHook } from './method-cache/after-commit.js';
 
 /** Options of `CacheModule.forRoot`: those of the engine, and what only an application knows. */
 export interface CacheModuleOptions extends StrataOptions {
   /** How `phase: 'afterCommit'` learns of commits: `new Transactions()`, or an object with `afterCommit(run)`. Default: no such phase. */
   readonly transactions?: TransactionHook | undefined;
+  /** HTTP caching (`@HttpCache`) and the CDNs that are purged. Default: the defaults of each. */
+  readonly http?: HttpCacheModuleOptions | undefined;
 }
 
 /** What `useClass` and `useExisting` of `CacheModule.forRootAsync` provide. */

@@ -10,26 +10,40 @@ import { attachTransactions, type TransactionHook } from './method-cache/after-c
 import { CachedMethods } from './method-cache/cached-methods.js';
 import { exploreMethods } from './method-cache/explore.js';
 import { packageName } from './package-name.js';
+import { alsoTelling } from './purging/also-telling.js';
+import { PurgeService, openPurges } from './purging/purge.service.js';
 
 /** Opens the engine of one application and closes it again. */
 @Injectable()
 export class EngineOwner {
   #opened: Strata | undefined;
+  #purges: PurgeService | undefined;
 
   /** @throws CacheConfigError naming a wrong or unknown option, which fails the boot */
   open(options: CacheModuleOptions = {}): Strata {
-    const { transactions, ...engine } = options;
+    const { transactions, http, ...engine } = options;
     if (transactions !== undefined && typeof transactions?.afterCommit !== 'function') {
       throw new CacheConfigError(messages.badTransactions());
     }
     const namespace = engine.namespace ?? packageName();
-    this.#opened = createStrata({ ...engine, namespace, observer: loggingObserver(engine.observer) });
+    const observer = loggingObserver(engine.observer);
+    const purges = openPurges(http, engine.clock, (notice) => observer.notice?.(notice));
+    const told = purges.isIdle ? observer : alsoTelling(observer, (event) => purges.invalidated(event));
+    this.#opened = createStrata({ ...engine, namespace, observer: told });
+    this.#purges = purges;
     return this.#opened;
+  }
+
+  /** Without CDNs where the engine was brought by `overrideProvider`: nobody tells us of its invalidations. */
+  get purges(): PurgeService {
+    return (this.#purges ??= openPurges(undefined, undefined, () => undefined));
   }
 
   /** Closes what was opened here: an engine brought by `overrideProvider` belongs to whoever made it. */
   async close(): Promise<void> {
     await this.#opened?.close();
+    // Afterwards: an engine that closes sends the invalidations that are left, and only then they are to be purged.
+    await this.#purges?.close();
   }
 }
 
@@ -96,12 +110,17 @@ export const engineProviders: Provider[] = [
     useFactory: (owner: EngineOwner, options: CacheModuleOptions | undefined): Strata => owner.open(options),
   },
   CachedMethods,
+  {
+    provide: PurgeService,
+    inject: [EngineOwner, Strata],
+    useFactory: (owner: EngineOwner): PurgeService => owner.purges,
+  },
   LockService,
   EngineLifecycle,
 ];
 
 /** What the application sees of them. */
-export const engineExports = [Strata, CachedMethods, LockService];
+export const engineExports = [Strata, CachedMethods, LockService, PurgeService];
 
 /**
  * A provider for each cache, under its {@link getCacheToken}.

@@ -10,6 +10,14 @@ export { currentLease } from './locks/current-lease.js';
 export { LockService } from './locks/lock-service.js';
 export { Locked } from './locks/locked.js';
 export type { LockedOptions } from './locks/locked-options.js';
+export { cloudflarePurger, type CloudflarePlan, type CloudflarePurgerOptions } from './purging/cloudflare-purger.js';
+export { fastlyPurger, type FastlyPurgerOptions } from './purging/fastly-purger.js';
+export { varnishPurger, type VarnishPurgerOptions } from './purging/varnish-purger.js';
+export { PurgeService } from './purging/purge.service.js';
+export type { PurgeFigures } from './purging/purge-lane.js';
+export type { PurgingOptions } from './purging/purge-options.js';
+export type { PurgeAnswer, PurgeBatch, PurgeLimits, Purger } from './purging/purger.js';
+export type { PurgeRate } from './purging/purger-options.js';
 export { CachedMethods } from './method-cache/cached-methods.js';
 export type { CachedMethod } from './method-cache/method-site.js';
 export type {

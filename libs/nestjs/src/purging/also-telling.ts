@@ -5,6 +5,8 @@ import type { BusEvent, Observer } from '@strata-cache/core';
  * may use private fields; what is absent stays absent, because an engine takes shorter ways without it.
  */
 export function alsoTelling(observer: Observer, tell: (event: BusEvent) => void): Observer {
+  // Something that is no object is left to the engine to refuse.
+  if (typeof observer !== 'object' || observer === null) return observer;
   const bound: Record<string, unknown> = {};
   for (let at: object = observer; at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at) as object) {
     for (const name of Object.getOwnPropertyNames(at)) {

@@ -1,8 +1,8 @@
-import { Background, CacheConfigError, type BusEvent, type Clock, type Notice } from '@strata-cache/core';
+import { Background, CacheConfigError, systemClock, type BusEvent, type Clock, type Notice } from '@strata-cache/core';
 import { cdnTag } from '../cdn-tag.js';
 import { messages } from '../messages.js';
 import { PurgeLane, type PurgeFigures } from './purge-lane.js';
-import type { ResolvedPurging } from './purge-options.js';
+import { checkPurgers, resolvePurging, type PurgingOptions, type ResolvedPurging } from './purge-options.js';
 import type { Purger } from './purger.js';
 
 /** ms that aborted requests may take to end. */
@@ -68,9 +68,14 @@ export class PurgeService {
     this.#add('all', [''], false);
   }
 
+  /** Whether there is no CDN to tell. */
+  get isIdle(): boolean {
+    return this.#lanes.length === 0;
+  }
+
   /** Told of every invalidation of this process, after it was acknowledged. */
   invalidated(event: BusEvent): void {
-    if (this.#lanes.length === 0) return;
+    if (this.isIdle) return;
     if (event.kind === 'tags') {
       // The engine's own tags, of whole caches and tenants, are on no response.
       const tags = event.tags.filter((tag) => !tag.startsWith('@'));
@@ -98,6 +103,19 @@ export class PurgeService {
     await this.#background.drain(this.#clock, ABORT_LIMIT);
     for (const { lane } of this.#lanes) lane.giveUp();
   }
+}
+
+/**
+ * The purges of an application, from its option `http`.
+ * @throws CacheConfigError naming a wrong option
+ */
+export function openPurges(
+  http: { readonly purgers?: unknown; readonly purging?: PurgingOptions | undefined } | undefined,
+  clock: Clock | undefined,
+  notice: (notice: Notice) => void,
+): PurgeService {
+  const purgers = checkPurgers(http?.purgers ?? []);
+  return new PurgeService({ purgers, options: resolvePurging(http?.purging), clock: clock ?? systemClock, notice });
 }
 
 function absolute(url: string): string {
