@@ -19,7 +19,7 @@ export async function runSuite(): Promise<Verdicts> {
 
 async function runOn(adapter: Adapter): Promise<readonly Verdict[]> {
   const child = await fork<SuiteHandlers>(new URL('./suite.child.ts', import.meta.url));
-  const ids = await child.call('list', undefined);
+  const ids = await child.call('list');
   const leftOut = new Set([...NOT_APPLICABLE, ...REFUSED].flatMap((group) => group.ids));
   const first = await child.call('run', { adapter, ids: ids.filter((id) => !leftOut.has(id)) });
   const failed = first.filter(({ passed, kind }) => !passed && kind !== 'check').map(({ id }) => id);

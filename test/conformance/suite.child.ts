@@ -42,7 +42,7 @@ const runner = await load<{
 }>('test-engine/client/runner.mjs');
 const { testResults } = await load<{ testResults: Record<string, unknown> }>('test-engine/client/test.mjs');
 const { determineTestResult } = await load<{
-  determineTestResult(groups: readonly TestGroup[], id: string, results: unknown): readonly string[];
+  readonly determineTestResult: (groups: readonly TestGroup[], id: string, results: unknown) => readonly string[];
 }>('test-engine/lib/results.mjs');
 
 let base: string | undefined;

@@ -9,7 +9,7 @@ import { OwnProcess } from '../support/process-keeper.js';
 export interface CacheProgram {
   readonly program: string;
   readonly install: string;
-  args(port: number): readonly string[];
+  readonly args: (port: number) => readonly string[];
 }
 
 /** A running reverse proxy on loopback. */

@@ -28,7 +28,7 @@ export interface LaneParts {
   readonly options: ResolvedPurging;
   /** From 0 to 1. */
   readonly random: () => number;
-  notice(notice: Notice): void;
+  readonly notice: (notice: Notice) => void;
 }
 
 /**

@@ -13,7 +13,7 @@ export interface PurgeParts {
   readonly purgers: readonly Purger[];
   readonly options: ResolvedPurging;
   readonly clock: Clock;
-  notice(notice: Notice): void;
+  readonly notice: (notice: Notice) => void;
   /** From 0 to 1; decides how pauses are spread. Default `Math.random`. */
   readonly random?: (() => number) | undefined;
 }
