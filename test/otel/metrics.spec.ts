@@ -1,94 +1,32 @@
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
-import { defineCache, memoryBus, memoryTier, type Cache, type Observer, type Strata } from '@strata-cache/core';
-import { ChaosBus, ChaosTier, FakeClock, gate, settle, sharedMemory } from '@strata-cache/core/testing';
-import { METRICS, otelObserver } from '@strata-cache/otel';
-import { closeAll, engine } from '../engine/engine-kit.js';
-import { Collector, type Values } from './collector.js';
-
-type Item = string | null;
-const definition = defineCache<[id: string], Item>({
-  name: 'item',
-  version: 1,
-  owner: 'Test',
-  key: (id) => id,
-  ttl: '1m',
-  grace: '1h',
-  jitter: 0,
-  negativeTtl: '10s',
-  tags: (value) => (value === 'tagged' ? ['tag'] : []),
-});
-
-const clock = new FakeClock();
-const store = sharedMemory();
-
-function instance(observer?: Observer): {
-  strata: Strata;
-  cache: Cache<[id: string], Item>;
-  tier: ChaosTier;
-  bus: ChaosBus;
-} {
-  const tier = new ChaosTier(store);
-  const bus = new ChaosBus(memoryBus());
-  const l2 = {
-    kind: 'l2' as const,
-    create: (context: Parameters<typeof tier.create>[0]) => {
-      const parts = tier.create(context);
-      return { ...parts, bus: bus.wrap(parts.bus) };
-    },
-  };
-  const strata = engine({ namespace: 'test', clock, l2, l1: memoryTier({ maxEntries: 20, policy: 'lru' }), observer });
-  return { strata, cache: strata.cache(definition), tier, bus };
-}
-
-const collector = new Collector();
-const one = instance(otelObserver({ meter: collector.meter }));
-const other = instance();
-const { strata, cache } = one;
-
-/** A loader that takes 40 ms. */
-const load = async (value: Item): Promise<Item> => {
-  clock.jump(40);
-  return value;
-};
-const seen = new Set<string>();
+import { gate, settle } from '@strata-cache/core/testing';
+import { METRICS } from '@strata-cache/otel';
+import { closeAll } from '../engine/engine-kit.js';
+import {
+  cache,
+  CALL,
+  changes,
+  clock,
+  collector,
+  definition,
+  entries,
+  FAILED,
+  FILLED,
+  hits,
+  load,
+  LOADED,
+  MISSED,
+  one,
+  other,
+  seen,
+  strata,
+} from './scenario.js';
 
 afterEach(() => settle());
 afterAll(async () => {
   await closeAll();
   await collector.close();
 });
-
-/** What a step changes, all of it; gauges of time and bytes of L1 are looked at by themselves. */
-async function changes(): Promise<Values> {
-  await settle();
-  const all = Object.entries(await collector.changes());
-  for (const [name] of all) seen.add(name.replace(/\{.*/, ''));
-  return Object.fromEntries(all.filter(([name]) => !/^strata\.(bus\.(lag|heartbeat)|l1\.bytes)/.test(name)));
-}
-
-const CALL = (operation: string, count = 1): Values => ({
-  [`strata.l2.calls{operation=${operation},outcome=ok}`]: count,
-  [`strata.l2.duration.seconds{operation=${operation},outcome=ok}`]: count,
-});
-const FAILED = (operation: string, count = 1): Values => ({
-  [`strata.l2.calls{operation=${operation},outcome=error}`]: count,
-  [`strata.l2.duration.seconds{operation=${operation},outcome=error}`]: count,
-});
-const LOADED: Values = {
-  'strata.loads{cache=item}': 1,
-  'strata.load.duration.seconds{cache=item,outcome=ok}': 1,
-};
-const MISSED: Values = { 'strata.lookups{cache=item,tier=none,outcome=miss}': 1 };
-const FILLED = (bytes: number, count = 1): Values => ({
-  'strata.stored{cache=item}': count,
-  'strata.l2.written.bytes{cache=item}': bytes,
-});
-const hits = (tier: string, outcome: string, count = 1): Values => ({
-  [`strata.lookups{cache=item,tier=${tier},outcome=${outcome}}`]: count,
-  // Every load so far took 40 ms.
-  'strata.saved.seconds{cache=item}': expect.closeTo(0.04 * count, 6) as unknown as number,
-});
-const entries = (count: number): Values => ({ 'strata.l1.entries': count });
 
 describe('a scripted scenario: each step changes exactly these metrics', () => {
   it('two instances attach', async () => {

@@ -172,7 +172,20 @@ export function createStrata(options: StrataOptions = {}): Strata {
   const locksAreLocal = parts !== undefined && parts.locks === undefined && given.locks === undefined;
   const vitals = new VitalsSampler(parts?.vitals, background, () => clock.now());
   return new Strata(
-    { engine, l1: view, reads, writes, consistency, defaults, locks, locksAreLocal, listener, guard, vitals },
+    {
+      engine,
+      l1: view,
+      reads,
+      writes,
+      consistency,
+      defaults,
+      locks,
+      locksAreLocal,
+      listener,
+      guard,
+      vitals,
+      facts: parts?.facts,
+    },
     runtimes,
   );
 }

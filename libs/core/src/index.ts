@@ -6,6 +6,7 @@ export type { InvalidationResult } from './writes.js';
 export { BUILT_IN_DEFAULTS, type CacheDefaults, type WriteOptions } from './policy.js';
 export type { CacheStats, StrataStats } from './stats.js';
 export type { Count, CountLabels } from './tally.js';
+export type { FactsProbe, SampledEntry, ServerFacts, TierFacts } from './tiers/facts.js';
 export type { TierVitals, VitalsProbe } from './tiers/vitals.js';
 export type { WhenDisconnected } from './engine.js';
 export { defineCache, type UntypedCacheDefinition } from './define-cache.js';

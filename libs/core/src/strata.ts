@@ -11,6 +11,7 @@ import { asOneOf, readOptions } from './options.js';
 import { completeDefinition } from './policy.js';
 import type { StrataStats } from './stats.js';
 import type { Count, CountLabels } from './tally.js';
+import type { FactsProbe, TierFacts } from './tiers/facts.js';
 import type { TierVitals, VitalsSampler } from './tiers/vitals.js';
 import type { InvalidationResult } from './writes.js';
 
@@ -29,6 +30,7 @@ export interface StrataParts extends CacheParts {
   readonly listener: BusListener | undefined;
   readonly guard: { readonly unsent: number; readonly isOpen: boolean; readonly openings: number } | undefined;
   readonly vitals: VitalsSampler;
+  readonly facts: FactsProbe | undefined;
 }
 
 /** An engine: the caches of one namespace with their tiers, bus and locks. Made by `createStrata`; in Nest its class is the injection token. */
@@ -160,6 +162,11 @@ export class Strata implements ObservedEngine {
   /** Asks the servers of the second tier how they are; those that do not answer are left out. */
   sampleVitals(): Promise<readonly TierVitals[]> {
     return this.#parts.vitals.sample();
+  }
+
+  /** What the second tier says of its set-up: rights, policy, a sample of entries. Undefined without one. It takes some hundred commands. */
+  async facts(): Promise<TierFacts | undefined> {
+    return this.#parts.facts?.();
   }
 
   /** Drains background work, releases locks, closes what it opened. Twice is harmless. */

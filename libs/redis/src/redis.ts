@@ -1,14 +1,17 @@
 import type { L2Context, L2Factory, L2Parts } from '@strata-cache/core';
 import { AttachGate } from './attach-gate.js';
 import { ClusterNodes } from './cluster-nodes.js';
+import { gatherFacts } from './facts.js';
+import type { Link } from './link.js';
 import { isCluster, type RedisTierOptions, resolveOptions } from './options.js';
 import { ClientMaker } from './profiles.js';
 import { RedisBus } from './redis-bus.js';
 import { locksOf } from './locks-factory.js';
 import { RedisTier } from './redis-tier.js';
 import { ScriptRunner } from './script-runner.js';
-import { ShardView } from './shard.js';
+import { ShardView, type ShardKeys } from './shard.js';
 import { SingleServer, type Gates, type Topology } from './topology.js';
+import { sampleVitals } from './vitals.js';
 import { WakeList } from './wake-list.js';
 
 /** Stamps are kept this much longer than any entry: a bound without limit would keep them for ever. ms */
@@ -65,7 +68,21 @@ export function redis(options: RedisTierOptions): L2Factory {
         sleepers.wakeAll();
       };
       const tier = new RedisTier({ gate: dataGate, views, scripts, sleepers, maxTagStamps, onClose });
-      return { tier, bus, locks: locksOf(resolved, namespace) };
+      const attached = (): Map<Link, ShardKeys> => {
+        const links = new Map<Link, ShardKeys>();
+        for (const { shard, keys } of views) {
+          const link = dataGate.attached(shard);
+          if (link !== undefined) links.set(link, keys);
+        }
+        return links;
+      };
+      return {
+        tier,
+        bus,
+        locks: locksOf(resolved, namespace),
+        vitals: () => sampleVitals([...attached().keys()]),
+        facts: () => gatherFacts(attached(), () => clock.now()),
+      };
     },
   };
 }

@@ -12,6 +12,7 @@ export const HEAD_BYTES = 48;
 const VERSION = 1;
 const SOFT_FLAG = 0x31;
 const MAX_U32 = 0xffff_ffff;
+const NO_TAGS: readonly string[] = [];
 
 /** The head of a shard: six f64. */
 export interface Head {
@@ -76,6 +77,8 @@ export function isEntry(bytes: Buffer | null): bytes is Buffer {
 }
 
 export const incarnationOf = (bytes: Buffer): number => bytes.readDoubleLE(28);
+/** Serializer and compression, as the engine wrote them. */
+export const formatOf = (bytes: Buffer): number => bytes[18];
 export const stampOf = (bytes: Buffer): number => bytes.readDoubleLE(36);
 export const tagCountOf = (bytes: Buffer): number => bytes[19];
 export const isSoft = (bytes: Buffer): boolean => bytes[16] === SOFT_FLAG;
@@ -85,6 +88,27 @@ export const graceForOf = (bytes: Buffer): number => bytes.readUInt32LE(48);
 /** The tags as they stand on the wire: compared as one text, never split for a comparison. */
 export function tagTextOf(bytes: Buffer): string {
   return bytes.toString('utf8', HEADER_BYTES, HEADER_BYTES + bytes.readUInt16LE(52));
+}
+
+/** The tag text of the entry decoded last, as bytes and as a list. */
+let lastTags = { bytes: Buffer.alloc(0), list: NO_TAGS };
+
+/** The tags of an entry. Neighbours mostly carry the same: bytes that are those of the last one are not made text of again. */
+export function tagsOf(bytes: Buffer): readonly string[] {
+  const length = bytes.readUInt16LE(52);
+  const known = lastTags.bytes;
+  let same = length === known.length;
+  for (let at = 0; same && at < length; at++) {
+    same = known[at] === bytes[HEADER_BYTES + at];
+  }
+  if (!same) {
+    // A copy: a slice would keep the whole reply alive.
+    lastTags = {
+      bytes: Buffer.from(bytes.subarray(HEADER_BYTES, HEADER_BYTES + length)),
+      list: splitTags(tagTextOf(bytes)),
+    };
+  }
+  return lastTags.list;
 }
 
 /** ms since the entry was stored, by the server's clock `serverNow` (µs). Negative when that clock has stepped back. */
@@ -105,7 +129,6 @@ export function hasId(bytes: Buffer, id: string): boolean {
   return true;
 }
 
-const NO_TAGS: readonly string[] = [];
 /** Tag lists repeat: most entries of a cache carry one of few. Bounded by starting over. */
 const MAX_TAG_LISTS = 5_000;
 const MAX_SHARED_TEXT = 2_048;
@@ -158,7 +181,7 @@ export class WireRecord implements TierRecord {
   }
 
   get tags(): readonly string[] {
-    return splitTags(tagTextOf(this.#bytes));
+    return tagsOf(this.#bytes);
   }
 
   get freshFor(): number {

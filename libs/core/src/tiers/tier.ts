@@ -3,6 +3,7 @@ import type { Clock } from '../clock/clock.js';
 import type { InvalidationMode } from '../definition.js';
 import type { LocksFactory } from '../locks/lock.js';
 import type { Observer } from '../observer.js';
+import type { FactsProbe } from './facts.js';
 import type { VitalsProbe } from './vitals.js';
 
 /** An entry as the second tier keeps it. Ages are judged by the tier's own clock, never by a client's. */
@@ -154,6 +155,7 @@ export interface L2Parts {
   readonly bus: Bus;
   readonly locks?: LocksFactory | undefined;
   readonly vitals?: VitalsProbe | undefined;
+  readonly facts?: FactsProbe | undefined;
 }
 
 /** A recipe for a second tier, evaluated once per engine. */
