@@ -100,7 +100,11 @@ export class RepricingRepository {
       // What is reduced becomes 2 % cheaper every night, down to half of its list price. Done twice it would show.
       const changed = await transaction
         .updateTable('products')
-        .set({ priceCents: sql<number>`price_cents - price_cents / 50`, updatedAt: new Date().toISOString() })
+        .set({
+          priceCents: sql<number>`price_cents - price_cents / 50`,
+          updatedAt: new Date().toISOString(),
+          version: sql<number>`version + 1`,
+        })
         .where('id', 'in', ids)
         .where(sql<boolean>`price_cents < list_price_cents`)
         .where(sql<boolean>`(price_cents - price_cents / 50) * 2 >= list_price_cents`)
@@ -117,16 +121,14 @@ export class RepricingRepository {
   }
 
   /** @throws LeaseLostError when a newer token has been here */
-  async finish(night: string, token: bigint): Promise<Repricing> {
-    const run = await this.#database.sql
+  async finish(night: string, token: bigint): Promise<void> {
+    const { numUpdatedRows } = await this.#database.sql
       .updateTable('repricing')
       .set({ finishedAt: new Date().toISOString() })
       .where('night', '=', night)
       .where('token', '=', token as never)
-      .returning(COLUMNS)
-      .executeTakeFirst();
-    if (!run) throw refused(night, token);
-    return run;
+      .executeTakeFirstOrThrow();
+    if (numUpdatedRows === 0n) throw refused(night, token);
   }
 }
 

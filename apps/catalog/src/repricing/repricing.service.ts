@@ -89,12 +89,13 @@ export class RepricingService implements BeforeApplicationShutdown {
 
   async #finishAll(night: string, lease: Lease): Promise<Repricing> {
     for (const left of await this.#repository.unfinished(night)) await this.#finish(left, lease);
-    return this.#finish(night, lease);
+    await this.#finish(night, lease);
+    return (await this.#repository.find(night)) as Repricing;
   }
 
-  async #finish(night: string, lease: Lease): Promise<Repricing> {
+  async #finish(night: string, lease: Lease): Promise<void> {
     const run = await this.#repository.claim(night, lease.token);
-    if (run.finishedAt !== null) return run;
+    if (run.finishedAt !== null) return;
     // Whoever worked on it died after a batch, and maybe before the caches heard of it.
     if (run.cursor !== '') await this.#forgetAll();
     let batch: RepricedBatch | undefined = { cursor: run.cursor, changed: [] };
@@ -103,7 +104,7 @@ export class RepricingService implements BeforeApplicationShutdown {
       lease.assertHeld();
       this.#closing.signal.throwIfAborted();
     }
-    return this.#repository.finish(night, lease.token);
+    await this.#repository.finish(night, lease.token);
   }
 
   /** Prices on lists shall not differ from the product behind them; search results only expire. */
