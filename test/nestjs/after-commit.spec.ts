@@ -216,7 +216,7 @@ describe("@CacheEvict with phase 'afterCommit'", () => {
     const waiting: (() => Promise<void>)[] = [];
     let broken = false;
     const service = await open({
-      afterCommit(run) {
+      afterCommit(run: () => Promise<void>): void {
         if (broken) throw new Error('no connection');
         waiting.push(run);
       },

@@ -16,8 +16,10 @@ export interface Location {
 export function open<Schema>({ kind, at }: Location): Kysely<Schema> {
   if (kind === 'postgres') {
     const pool = new Pool({ connectionString: at, max: 4 });
-    // A server that is stopped ends idle connections; without a listener that would end the process.
+    // A connection that ends while nobody queries is an 'error' event; without a listener it ends the process. The pool listens to those it
+    // holds, nobody to those it has lent.
     pool.on('error', () => undefined);
+    pool.on('connect', (client) => void client.on('error', () => undefined));
     return new Kysely({ dialect: new PostgresDialect({ pool }) });
   }
   const database = new Database(at);

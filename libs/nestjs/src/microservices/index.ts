@@ -15,3 +15,14 @@ export {
   type ReceiverName,
   type RmqSettings,
 } from './invalidation-options.js';
+export {
+  Outbox,
+  type DeadEvent,
+  type EnqueueOptions,
+  type OutboxBacklog,
+  type OutboxEvent,
+  type OutboxOptions,
+} from './outbox.js';
+export { OutboxRelay, type OutboxRelayStats } from './outbox-relay.js';
+export type { OutboxPublisher, OutboxRelayOptions, SqlConnection } from './outbox-options.js';
+export type { OutboxDialect, SqlExecutor } from './outbox-sql.js';
