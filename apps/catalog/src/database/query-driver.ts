@@ -1,6 +1,7 @@
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely';
 import type { QuerySignals } from './abort-plugin.js';
-import type { SqlBackend, SqlSession } from './sql-backend.js';
+import { traceStatement } from '../telemetry/trace-statement.js';
+import type { SqlBackend, SqlResult, SqlSession } from './sql-backend.js';
 
 /** Called once for each statement sent to the database. */
 export type StatementListener = (sql: string) => void;
@@ -59,7 +60,8 @@ class BackendConnection implements DatabaseConnection {
     const signal = this.#signals.get(query.queryId);
     signal?.throwIfAborted();
     this.#onStatement(query.sql);
-    const { rows, affected } = await this.session.run(query.sql, query.parameters, signal);
+    const run = async (): Promise<SqlResult> => this.session.run(query.sql, query.parameters, signal);
+    const { rows, affected } = await traceStatement(query.sql, run);
     return { rows: rows as Row[], numAffectedRows: BigInt(affected) };
   }
 

@@ -16,6 +16,8 @@ export interface ProductRow {
   listPriceCents: number;
   createdAt: string;
   updatedAt: string;
+  /** Rises by one with every change: what If-Match compares. `updatedAt` cannot do that, two changes may share a millisecond. */
+  version: number;
 }
 
 export interface CustomerRow {
@@ -102,7 +104,9 @@ export async function createTables(sql: Sql): Promise<void> {
     .addColumn('listPriceCents', 'integer', (c) => c.notNull())
     .addColumn('createdAt', 'text', (c) => c.notNull())
     .addColumn('updatedAt', 'text', (c) => c.notNull())
+    .addColumn('version', 'integer', (c) => c.notNull().defaultTo(1))
     .execute();
+  await addVersion(sql);
   await sql.schema
     .createTable('customers')
     .ifNotExists()
@@ -156,4 +160,15 @@ export async function createTables(sql: Sql): Promise<void> {
   await sql.schema.createIndex('products_category').ifNotExists().on('products').column('categoryId').execute();
   await sql.schema.createIndex('reservations_product').ifNotExists().on('reservations').column('productId').execute();
   await sql.schema.createIndex('reviews_product').ifNotExists().on('reviews').column('productId').execute();
+}
+
+/** For a database that was made before products had a version. */
+async function addVersion(sql: Sql): Promise<void> {
+  const tables = await sql.introspection.getTables();
+  const products = tables.find((table) => table.name === 'products');
+  if (products?.columns.some((column) => column.name === 'version')) return;
+  await sql.schema
+    .alterTable('products')
+    .addColumn('version', 'integer', (c) => c.notNull().defaultTo(1))
+    .execute();
 }

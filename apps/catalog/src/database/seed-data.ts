@@ -164,6 +164,7 @@ export function* products(count: number): Generator<ProductRow> {
       listPriceCents,
       createdAt,
       updatedAt: createdAt,
+      version: 1,
     };
   }
 }

@@ -3,7 +3,7 @@ import type { Schema, Sql } from './schema.js';
 import { categories, customers, products, reviews } from './seed-data.js';
 
 const REVIEWS_PER_PRODUCT = 20;
-// SQLite takes 32,766 parameters in a statement and PostgreSQL 65,535; a product has eight columns.
+// SQLite takes 32,766 parameters in a statement and PostgreSQL 65,535; a product has nine columns.
 const ROWS_PER_INSERT = 1_000;
 const SEED = 'catalogue-v1';
 const STOCK_SEED = 'stock-v1';

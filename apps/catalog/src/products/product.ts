@@ -25,6 +25,9 @@ export class Product {
 
   @ApiProperty({ format: 'date-time' })
   readonly updatedAt: string;
+
+  @ApiProperty({ description: 'Rises with every change', example: 1 })
+  readonly version: number;
 }
 
 export class ProductPage {

@@ -36,7 +36,8 @@ export class ProductsRepository {
 
   async create(product: CreateProduct): Promise<Product> {
     const now = new Date().toISOString();
-    const row = { id: randomUUID(), ...product, listPriceCents: product.priceCents, createdAt: now, updatedAt: now };
+    const added = { id: randomUUID(), listPriceCents: product.priceCents, createdAt: now, updatedAt: now, version: 1 };
+    const row = { ...product, ...added };
     return this.#database.sql.insertInto('products').values(row).returningAll().executeTakeFirstOrThrow();
   }
 
@@ -44,8 +45,22 @@ export class ProductsRepository {
   async change(id: string, changes: ChangeProduct): Promise<Product | undefined> {
     return this.#database.sql
       .updateTable('products')
-      .set({ ...changes, updatedAt: new Date().toISOString() })
+      .set({ ...changes, ...touched() })
       .where('id', '=', id)
+      .returningAll()
+      .executeTakeFirst();
+  }
+
+  /**
+   * Replaces what a product says, if it still has the version its editor has seen; undefined when it has another one, or is gone. The
+   * comparison and the change are one statement: of two editors who saw the same version one is refused, whatever they checked before.
+   */
+  async replace(id: string, seen: number, product: CreateProduct): Promise<Product | undefined> {
+    return this.#database.sql
+      .updateTable('products')
+      .set({ ...product, ...touched() })
+      .where('id', '=', id)
+      .where('version', '=', seen)
       .returningAll()
       .executeTakeFirst();
   }
@@ -54,4 +69,9 @@ export class ProductsRepository {
   async remove(id: string): Promise<Product | undefined> {
     return this.#database.sql.deleteFrom('products').where('id', '=', id).returningAll().executeTakeFirst();
   }
+}
+
+/** What every change of a product changes besides. */
+function touched() {
+  return { updatedAt: new Date().toISOString(), version: sql<number>`version + 1` };
 }
