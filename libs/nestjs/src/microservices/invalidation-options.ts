@@ -111,13 +111,7 @@ export function rmqInvalidationOptions(
 export function rmqEventClient({ urls, exchange = EXCHANGE }: RmqSettings): RmqOptions & Made<RmqOptions> {
   return {
     transport: Transport.RMQ,
-    options: {
-      urls,
-      exchange,
-      exchangeType: 'fanout',
-      persistent: true,
-      socketOptions: { heartbeatIntervalInSeconds: 5, reconnectTimeInSeconds: 1 },
-    },
+    options: { urls, exchange, exchangeType: 'fanout' },
   };
 }
 

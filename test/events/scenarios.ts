@@ -1,0 +1,86 @@
+import { RedisServer } from '../support/redis-server.js';
+import type { Broker } from '../support/broker.js';
+import { mosquitto, natsServer, rabbitMq } from '../support/brokers.js';
+import type { FleetSettings, TransportName } from './fleet-settings.js';
+import type { Interruptible } from './scenario.js';
+
+/** `'atLeastOnce'`: nothing may be lost; `'atMostOnce'`: only what was emitted during the outage, and only with a second tier. */
+export type Delivery = 'atLeastOnce' | 'atMostOnce';
+
+export interface Scenario {
+  readonly name: string;
+  readonly delivery: Delivery;
+  readonly promise: string;
+  prepare(): Promise<{ settings: FleetSettings; broker: Interruptible | undefined }>;
+}
+
+let scenarios = 0;
+
+/** Brokers are started once and used by all scenarios of a run; names keep these apart. */
+const brokers = new Map<TransportName, Promise<Broker>>();
+let tier: Promise<RedisServer> | undefined;
+
+function broker(transport: TransportName, make: () => Broker): Promise<Broker> {
+  let started = brokers.get(transport);
+  if (started === undefined) brokers.set(transport, (started = make().start()));
+  return started;
+}
+
+async function tierUrl(isShared: boolean): Promise<{ redisUrl?: string }> {
+  if (!isShared) return {};
+  tier ??= new RedisServer().start();
+  return { redisUrl: (await tier).url };
+}
+
+const MAKE: Partial<Record<TransportName, () => Broker>> = {
+  nats: natsServer,
+  rabbitmq: rabbitMq,
+  mqtt: mosquitto,
+};
+
+function scenario(transport: TransportName, isShared: boolean, delivery: Delivery): Scenario {
+  const how = isShared ? 'one instance receives, Redis tells the others' : 'every instance receives, no Redis';
+  return {
+    name: `${transport}: ${how}`,
+    delivery,
+    promise:
+      delivery === 'atLeastOnce'
+        ? 'loses no event and leaves no old entry'
+        : isShared
+          ? 'loses at most what is emitted while the broker is away'
+          : 'leaves no old entry, whatever was lost',
+    async prepare() {
+      const service = `s${++scenarios}`;
+      const more = { service, transport, ...(await tierUrl(isShared)) };
+      if (transport === 'tcp') return { settings: { ...more, port: 0 }, broker: undefined };
+      if (transport === 'redis') {
+        // Not the server of the second tier: an outage of the transport is what is looked at here.
+        const server = await new RedisServer().start();
+        return {
+          settings: { ...more, port: server.port },
+          broker: { away: () => server.kill9(), back: async () => void (await server.start()) },
+        };
+      }
+      const server = await broker(transport, MAKE[transport]!);
+      // Mosquitto writes its sessions when it stops; the others must stand a kill -9.
+      const away = (): Promise<void> => (transport === 'mqtt' ? server.stop() : server.kill9());
+      return {
+        settings: { ...more, port: server.port },
+        broker: { away, back: async () => void (await server.start()) },
+      };
+    },
+  };
+}
+
+export const SCENARIOS: readonly Scenario[] = [
+  scenario('redis', false, 'atMostOnce'),
+  scenario('redis', true, 'atMostOnce'),
+  scenario('nats', false, 'atMostOnce'),
+  scenario('nats', true, 'atMostOnce'),
+  scenario('mqtt', false, 'atLeastOnce'),
+  scenario('mqtt', true, 'atLeastOnce'),
+  scenario('rabbitmq', false, 'atLeastOnce'),
+  scenario('rabbitmq', true, 'atLeastOnce'),
+  scenario('tcp', false, 'atLeastOnce'),
+  scenario('tcp', true, 'atLeastOnce'),
+];
