@@ -223,6 +223,9 @@ export function locksContract(
       await expect(locks.acquire('k', { ttl: -1 })).rejects.toThrow(/ttl/);
       await expect(locks.acquire('k', { wait: '5 s' as never })).rejects.toThrow(/wait/);
       await expect(locks.acquire('k', { owner: 'me' } as never)).rejects.toThrow(/unknown option "owner"/);
+      await expect(locks.acquire('k', { ttl: '30d' })).rejects.toThrow(/ttl: expected at most '24d'/);
+      await expect(locks.acquire('k', { reentrant: 1 as never })).rejects.toThrow(/reentrant/);
+      await expect(locks.withLock(7 as never, () => undefined)).rejects.toBeInstanceOf(CacheConfigError);
     });
 
     it('close releases what is held, refuses whoever waits and whoever comes', async () => {
@@ -233,6 +236,149 @@ export function locksContract(
       await waiting;
       expect(() => lease.assertHeld()).toThrow(LeaseLostError);
       await expect(locks.acquire('k')).rejects.toMatchObject({ code: 'ERR_LOCK' });
+    });
+
+    it('close aborts the signal of what is held before anybody else may have it', async () => {
+      const lease = await locks.acquire('k');
+      await locks.close();
+      expect(lease.signal.aborted).toBe(true);
+      await failsWith(Promise.reject(lease.signal.reason as Error), { code: 'ERR_LEASE_LOST' });
+      await failsWith(lease.release(), { code: 'ERR_LEASE_LOST' });
+    });
+
+    it('errors name the key, also a hostile one', async () => {
+      const lease = await locks.acquire('order:{7}\n', short);
+      await expect(locks.acquire('order:{7}\n', { wait: 0 })).rejects.toThrow(/order:\{7\}/);
+      await harness.advance(ttl * 2);
+      expect(() => lease.assertHeld()).toThrow(/order:\{7\}/);
+      expect(String(lease.signal.reason)).toContain('order:{7}');
+    });
+
+    it('no two names are one lock', async () => {
+      const names = [
+        'a',
+        'A',
+        'a:b',
+        'a%003ab',
+        'a b',
+        'a\nb',
+        '{a}',
+        'a}',
+        '*',
+        '?',
+        '1',
+        '#1',
+        'é',
+        'e\u0301',
+        '\ud800',
+        '\udbff',
+      ];
+      names.push(`${'x'.repeat(500)}1`, `${'x'.repeat(500)}2`, '__proto__', 'constructor', ' ', '\0');
+      const leases = await Promise.all(names.map(async (name) => locks.tryAcquire(name)));
+      expect(leases.filter((lease) => lease === null)).toEqual([]);
+      expect(await Promise.all(names.map(async (name) => locks.tryAcquire(name)))).toEqual(names.map(() => null));
+      await Promise.all(leases.map(async (lease) => lease?.release()));
+    });
+
+    describe('reentrance', () => {
+      const reentrant = { reentrant: true, wait: ms(ttl) } as const;
+
+      it('without the option a call inside waits for itself, and gives up', async () => {
+        const nested = locks.withLock('k', async () => {
+          const inner = failsWith(locks.acquire('k', { wait: ms(ttl) }), { code: 'ERR_LOCK_TIMEOUT' });
+          await harness.advance(ttl * 2);
+          await inner;
+          return 'outer';
+        });
+        expect(await nested).toBe('outer');
+      });
+
+      it('with it, on both, the lease is shared, and the outermost call releases', async () => {
+        const tokens = await locks.withLock(
+          'k',
+          async (outer) => {
+            const inner = await locks.withLock('k', (lease) => lease.token, reentrant);
+            const taken = await locks.acquire('k', reentrant);
+            await taken.release();
+            outer.assertHeld();
+            expect(await locks.tryAcquire('k')).toBeNull();
+            return [outer.token, inner, taken.token];
+          },
+          reentrant,
+        );
+        expect(new Set(tokens).size).toBe(1);
+        const next = await locks.tryAcquire('k');
+        expect(next).not.toBeNull();
+        await next?.release();
+      });
+
+      it('another call beside it, and another key inside it, are locked as ever', async () => {
+        await locks.withLock(
+          'k',
+          async () => {
+            const other = await locks.acquire('other', reentrant);
+            await other.release();
+          },
+          reentrant,
+        );
+        let inside = 0;
+        let most = 0;
+        const beside = async (): Promise<void> =>
+          locks.withLock(
+            'k',
+            async () => {
+              most = Math.max(most, ++inside);
+              await locks.withLock('k', () => undefined, reentrant);
+              inside--;
+            },
+            { ...reentrant, wait: '60s' },
+          );
+        await Promise.all([beside(), beside(), beside()]);
+        expect(most).toBe(1);
+      });
+
+      it('work that outlives its withLock is under no lock any more', async () => {
+        let late: Promise<unknown> = Promise.resolve();
+        let go: () => void = () => undefined;
+        const gate = new Promise<void>((resolve) => (go = resolve));
+        await locks.withLock(
+          'k',
+          () => {
+            late = gate.then(async () => locks.tryAcquire('k', { reentrant: true }));
+          },
+          reentrant,
+        );
+        const holder = await locks.acquire('k');
+        go();
+        expect(await late).toBeNull();
+        await holder.release();
+      });
+
+      it('inside a lease that was lost it is refused', async () => {
+        const nested = locks.withLock(
+          'k',
+          async () => {
+            await harness.advance(ttl * 2);
+            return locks.withLock('k', () => undefined, reentrant);
+          },
+          { ...reentrant, ttl: ms(ttl), renew: false },
+        );
+        await failsWith(nested, { code: 'ERR_LEASE_LOST' });
+      });
+    });
+
+    it('counts, and its gauges go back to nothing', async () => {
+      const lease = await locks.acquire('k');
+      const waiting = locks.acquire('k', { wait: '60s' });
+      await harness.advance(0);
+      expect(await locks.tryAcquire('k')).toBeNull();
+      expect(locks.stats()).toMatchObject({ held: 1, waiting: 1, granted: 1, refused: 1, lost: 0 });
+      await lease.release();
+      await (await waiting).release();
+      const lost = await locks.acquire('k', short);
+      await harness.advance(ttl * 2);
+      expect(lost.signal.aborted).toBe(true);
+      expect(locks.stats()).toEqual({ held: 0, waiting: 0, granted: 3, refused: 1, lost: 1 });
     });
 
     it('hands over 200 times among 20 contenders without losing one', async () => {

@@ -26,10 +26,10 @@ const harness = (options: () => RedisTierOptions) => async (): Promise<LocksHarn
 locksContract(
   'redis locks, one shard',
   harness(() => ({ url: server.url })),
-  { ttl: 100, canStall: false },
+  { ttl: 250, canStall: false },
 );
 locksContract(
   'redis locks, five shards',
   harness(() => ({ url: server.url, shards: 5 })),
-  { ttl: 100, canStall: false },
+  { ttl: 250, canStall: false },
 );
