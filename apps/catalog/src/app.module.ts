@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { CacheModule } from '@strata-cache/nestjs';
+import { otelObserver } from '@strata-cache/otel';
 import { redis } from '@strata-cache/redis';
 import { ApiPageModule } from './api-page/api-page.module.js';
 import { cacheLog } from './cache-log.js';
@@ -13,10 +14,13 @@ import { ReviewsModule } from './reviews/reviews.module.js';
 import { SearchModule } from './search/search.module.js';
 import type { Settings } from './settings.js';
 import { StockModule } from './stock/stock.module.js';
+import { Telemetry } from './telemetry/telemetry.js';
+import { TelemetryModule } from './telemetry/telemetry.module.js';
 
 @Module({})
 export class AppModule {
   static forRoot(settings: Settings): DynamicModule {
+    const telemetry = new Telemetry(settings.otlpEndpoint);
     return {
       module: AppModule,
       imports: [
@@ -25,8 +29,9 @@ export class AppModule {
           namespace: settings.development ? 'dev:catalog' : 'prod:catalog',
           // Leaving `l2` out is all it takes to run without Redis.
           ...(settings.redisUrl !== undefined && { l2: redis({ url: settings.redisUrl }) }),
-          ...(settings.development && { observer: cacheLog }),
+          observer: { ...otelObserver({ meter: telemetry.meter }), ...(settings.development && cacheLog) },
         }),
+        TelemetryModule.forRoot(telemetry),
         ScheduleModule.forRoot(),
         CategoriesModule,
         ProductsModule,

@@ -4,6 +4,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { AppModule } from './app.module.js';
 import type { Settings } from './settings.js';
+import { traceRequests } from './telemetry/trace-requests.js';
 
 /** Builds the application without listening: `main.ts` serves it, the tests talk to it. */
 export async function createApp(settings: Settings, logger?: LogLevel[] | false): Promise<INestApplication> {
@@ -13,6 +14,7 @@ export async function createApp(settings: Settings, logger?: LogLevel[] | false)
     settings.adapter === 'fastify'
       ? await NestFactory.create(module, new FastifyAdapter(), options)
       : await NestFactory.create(module, options);
+  app.use(traceRequests);
   // `whitelist` with `forbidNonWhitelisted`: a misspelt field is told, not dropped.
   app.useGlobalPipes(new ValidationPipe({ transform: true, whitelist: true, forbidNonWhitelisted: true }));
   app.enableShutdownHooks();

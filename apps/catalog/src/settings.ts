@@ -13,13 +13,15 @@ export interface Settings {
   readonly redisUrl: string | undefined;
   /** How many products the first start seeds; each gets twenty reviews on average. */
   readonly seedProducts: number;
+  /** A collector of OpenTelemetry, such as `http://localhost:4318`, that gets metrics and spans. */
+  readonly otlpEndpoint?: string | undefined;
   /** Hits and misses go to the log, and 500 bodies keep their cause. */
   readonly development: boolean;
 }
 
 /**
  * Reads PORT (3000), ADAPTER (express), DATABASE_URL (unset), DATABASE_FILE (apps/catalog/.data/catalog.db), REDIS_URL (unset),
- * SEED_PRODUCTS (5000) and NODE_ENV. Throws an Error that names the variable when a value makes no sense.
+ * SEED_PRODUCTS (5000), OTEL_EXPORTER_OTLP_ENDPOINT (unset) and NODE_ENV. Throws an Error that names the variable when a value makes no sense.
  */
 export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
   const adapter = env.ADAPTER || 'express';
@@ -34,6 +36,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     databaseFile: env.DATABASE_FILE || fileURLToPath(new URL('../.data/catalog.db', import.meta.url)),
     redisUrl: env.REDIS_URL || undefined,
     seedProducts: integer('SEED_PRODUCTS', env.SEED_PRODUCTS, 5000),
+    otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT || undefined,
     development: env.NODE_ENV !== 'production',
   };
 }
