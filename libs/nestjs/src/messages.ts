@@ -168,4 +168,26 @@ export const messages = {
   purgeLeft: (where: string, left: number): string =>
     `${where}: ${left} tags or URLs were not purged before the shutdown (http.purging.drainLimit); they stay there until ` +
     `their max-age ends.`,
+
+  eventFailed: (event: string, cache: string, error: unknown): string =>
+    `event "${event}" could not be applied to cache "${cache}"; its entries may be served until their ttl ends. ` +
+    `Look at 'invalidatedBy' of its definition. Cause: ${String(error)}`,
+
+  httpConflict: (where: string, conflict: string, remedy: string): string =>
+    `${where}: ${conflict} contradict each other: ${remedy}.`,
+
+  httpMisplaced: (site: string, what: string, where: string): string =>
+    `${site}: @HttpCache: ${what} does not work with ${where}, where Nest ignores what an interceptor answers. Leave it ` +
+    `out${where.startsWith('@Res') ? ', add passthrough: true, or set store: { manual: true } if the handler answers by send()' : ''}.`,
+
+  httpWeakPrecondition: (site: string): string =>
+    `${site}: the version makes a weak entity tag, but @Precondition compares If-Match strongly, which no weak tag ever ` +
+    `passes (RFC 9110 section 8.8.3.2). Set etag: 'strong' in the @HttpCache with the same version.`,
+
+  httpInvalidationFailed: (path: string, error: unknown): string =>
+    `HttpCacheInterceptor could not invalidate stored responses after a write to ${path} succeeded; they may be served ` +
+    `until their ttl ends. Cause: ${String(error)}`,
+
+  httpUrl: (url: unknown): string =>
+    `HttpCacheService.invalidateUrls: expected absolute http(s) URLs, got ${JSON.stringify(String(url).slice(0, 100))}.`,
 } as const;

@@ -1,8 +1,8 @@
 import { ConfigurableModuleBuilder, Module, type DynamicModule } from '@nestjs/common';
-import { CacheConfigError, eventNames, type CacheDefinition } from '@strata-cache/core';
+import { eventNames } from '@strata-cache/core';
+import { checkEventCaches } from '../event-bridge.js';
 import type { CacheEventsExtras, CacheEventsOptions } from './cache-events-options.js';
 import { CacheEvents } from './cache-events.js';
-import { eventMessages } from './event-messages.js';
 import { EventRoom } from './event-room.js';
 import { CACHE_EVENTS_OPTIONS, EVENT_CACHES } from './event-tokens.js';
 import { eventsController } from './events-controller.js';
@@ -24,8 +24,7 @@ const { ConfigurableModuleClass, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } = new Config
     { caches: undefined, transport: undefined, isGlobal: undefined },
     (definition, extras) => {
       const { caches = [], transport, isGlobal = true } = extras;
-      checkCaches(caches);
-      const names = eventNames(caches);
+      const names = eventNames(checkEventCaches('CacheEventsModule', caches));
       return {
         ...definition,
         global: isGlobal,
@@ -41,18 +40,6 @@ const { ConfigurableModuleClass, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } = new Config
     },
   )
   .build();
-
-function checkCaches(caches: readonly CacheDefinition<any, any>[]): void {
-  if (!Array.isArray(caches) || caches.some((definition) => typeof definition?.name !== 'string')) {
-    throw new CacheConfigError(eventMessages.notADefinition());
-  }
-  const seen = new Map<string, unknown>();
-  for (const definition of caches) {
-    const known = seen.get(definition.name) ?? definition;
-    if (known !== definition) throw new CacheConfigError(eventMessages.oneName(definition.name));
-    seen.set(definition.name, definition);
-  }
-}
 
 /**
  * Domain events for caches. The events named in `invalidatedBy` of `caches` get handlers on every microservice listener of the application

@@ -51,13 +51,6 @@ export const eventMessages = {
     `CacheEventsModule.forRoot: 'caches' are given, but no cache engine reaches them. Add CacheModule.forRoot() to the ` +
     `imports of the root module, or leave 'caches' out where events are only emitted.`,
 
-  notADefinition: (): string =>
-    `CacheEventsModule.forRoot: caches: expected an array of definitions made by defineCache({ ... }). Where one is ` +
-    `undefined, two files import each other: move the definition to a file of its own.`,
-
-  oneName: (name: string): string =>
-    `CacheEventsModule.forRoot: caches: two definitions are named "${name}"; names are unique per namespace`,
-
   badClient: (): string =>
     `CacheEventsModule.forRoot: client: expected { transport, options } as for ClientsModule, a ClientProxy, the token of a ` +
     `provider that is one, or an array of those`,

@@ -1,0 +1,1 @@
+export { CacheCqrsModule, type CacheCqrsOptions } from './cache-cqrs.module.js';

@@ -1,0 +1,1 @@
+export { CacheEventEmitterModule, type CacheEventEmitterOptions } from './cache-event-emitter.module.js';
