@@ -1,0 +1,69 @@
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { gate } from '@strata-cache/core/testing';
+import { Outbox, OutboxRelay, type OutboxPublisher } from '@strata-cache/nestjs/microservices';
+import { sql, type Kysely } from 'kysely';
+import { eventually } from '../support/eventually.js';
+import { stopAll } from '../support/process-keeper.js';
+import { executorOf } from './executors.js';
+import { freshDatabase, open, stopDatabases } from './sql-backends.js';
+
+type Schema = Record<string, never>;
+
+const quiet = { pollInterval: '20ms', delay: '10ms', maxDelay: '20ms', maxPause: '20ms' } as const;
+
+afterAll(async () => {
+  await stopDatabases();
+  await stopAll();
+});
+
+describe('row locks on PostgreSQL', () => {
+  it('one relay passes over what another holds, and gets it when that one is gone', async () => {
+    const location = await freshDatabase('postgres');
+    const outbox = new Outbox({ dialect: 'postgres' });
+    const [holding, other, writer] = [0, 1, 2].map(() => open<Schema>(location));
+    await outbox.createTable(executorOf(writer));
+    const held = gate();
+    const seen: string[] = [];
+    const relayOn = (database: Kysely<Schema>, emit: OutboxPublisher['emit']): OutboxRelay =>
+      new OutboxRelay({
+        ...quiet,
+        outbox,
+        connection: (work) => database.connection().execute((one) => work(executorOf(one))),
+        events: { emit },
+        publishTimeout: '1h',
+      });
+    const first = relayOn(holding, async () => held.pass());
+    const second = relayOn(other, async (_type, _payload, { id }) => void seen.push(id));
+    await outbox.enqueue(executorOf(writer), 'price.changed', {}, { id: 'held' });
+    first.start();
+    await held.arrived();
+    await outbox.enqueue(executorOf(writer), 'price.changed', {}, { id: 'free' });
+    second.start();
+    await eventually(() => seen.length === 1);
+    await eventually(() => second.stats().looks > 4);
+    expect(seen).toEqual(['free']);
+    // What the server does when the process of the first relay is gone.
+    await sql`select pg_terminate_backend(pid) from pg_stat_activity where state = 'idle in transaction'`.execute(
+      writer,
+    );
+    await eventually(() => seen.length === 2);
+    expect(seen).toEqual(['free', 'held']);
+    held.open();
+    await Promise.all([first.stop(), second.stop()]);
+    await Promise.all([holding, other, writer].map((database) => database.destroy()));
+  });
+});
+
+describe('what is refused at construction', () => {
+  it.each<[string, () => unknown]>([
+    ['dialect is required', () => new Outbox({} as any)],
+    [`dialect: expected 'postgres' or 'sqlite'`, () => new Outbox({ dialect: 'mysql' as any })],
+    ['table: expected a table', () => new Outbox({ dialect: 'sqlite', table: 'a; drop table prices' })],
+    ['unknown option "tabel"', () => new Outbox({ dialect: 'sqlite', tabel: 'x' } as any)],
+    ['outbox is required', () => new OutboxRelay({ connection: () => undefined, events: { emit: () => 1 } } as any)],
+    ['events: expected CacheEvents', () => new OutboxRelay({ events: {} } as any)],
+    ['unknown option "interval"', () => new OutboxRelay({ interval: 1 } as any)],
+  ])('%s', (message, make) => {
+    expect(make).toThrow(message);
+  });
+});
