@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createStrata, type Strata } from '@strata-cache/core';
+import { aclLine, redis, type RedisTierOptions } from '@strata-cache/redis';
+import { setTimeout as delay } from 'node:timers/promises';
+import { locksContract } from '../contract/locks.contract.js';
+import { failsWith } from '../engine/fails-with.js';
+import { eventually } from '../support/eventually.js';
+import { RedisCluster } from '../support/redis-cluster.js';
+import { RedisSentinel } from '../support/redis-sentinel.js';
+import { RedisServer, stopAll } from '../support/redis-server.js';
+
+const NAMESPACE = 'test:locks';
+const engine = (options: RedisTierOptions): Strata => createStrata({ namespace: NAMESPACE, l2: redis(options) });
+
+afterAll(async () => stopAll());
+
+describe('locks on a Cluster', () => {
+  let cluster: RedisCluster;
+  let rights: string[];
+
+  beforeAll(async () => {
+    cluster = await new RedisCluster({ nodeTimeout: 1_000 }).start();
+    [, , ...rights] = aclLine('app', NAMESPACE, { cluster: true }).split(' ');
+    await Promise.all(cluster.servers.map(async (node) => node.cli('ACL', 'SETUSER', 'app', '>s3cret', ...rights)));
+  });
+
+  afterAll(async () => cluster.stop());
+
+  const options = (): RedisTierOptions => ({
+    cluster: { nodes: cluster.endpoints },
+    username: 'app',
+    password: 's3cret',
+  });
+
+  locksContract(
+    'cluster, with the published rights and no more',
+    async () => {
+      await Promise.all((await cluster.masters()).map(async ({ port }) => cluster.server(port).cli('FLUSHALL')));
+      const strata = engine(options());
+      return {
+        locks: strata.locks,
+        advance: async (ms) => void (await delay(ms)),
+        close: async () => strata.close(),
+      };
+    },
+    { ttl: 250, canStall: false },
+  );
+
+  it('spread over the masters; kill -9 of one: waiters go on behind the replica that takes over, tokens rise', async () => {
+    const [a, b] = [engine(options()), engine(options())];
+    const names = Array.from({ length: 24 }, (_, index) => `lock ${index}`);
+    const before = await Promise.all(names.map(async (name) => a.locks.acquire(name, { ttl: '2s', renew: false })));
+    for (const { port } of await cluster.masters()) {
+      expect(await cluster.server(port).cli('DBSIZE')).toBeGreaterThan(3);
+    }
+    const waiting = names.map(async (name) => b.locks.acquire(name, { wait: '30s' }));
+    await eventually(() => b.locks.stats().waiting === names.length);
+    await cluster.killMaster(0);
+    const after = await Promise.all(waiting);
+    expect(after.filter(({ token }, index) => token <= before[index].token)).toEqual([]);
+    // Nobody was granted a lock that was still held: every lease before had ended by then.
+    expect(before.filter(({ signal }) => !signal.aborted)).toEqual([]);
+    await Promise.all(after.map(async (lease) => lease.release()));
+    await Promise.all([a.close(), b.close()]);
+  }, 60_000);
+});
+
+describe('locks behind Sentinel', () => {
+  let sentinel: RedisSentinel;
+  const options = (): RedisTierOptions => ({ sentinels: sentinel.sentinels, name: sentinel.name, password: 'pw' });
+
+  beforeAll(async () => {
+    sentinel = await new RedisSentinel({ password: 'pw' }).start();
+  });
+
+  afterAll(async () => sentinel.stop());
+
+  it('a failover: the lock goes on, and the token rises', async () => {
+    const [a, b] = [engine(options()), engine(options())];
+    const lease = await a.locks.acquire('k', { ttl: '20s' });
+    const waiting = b.locks.acquire('k', { wait: '60s' });
+    await eventually(() => b.locks.stats().waiting === 1);
+    const [, replica] = sentinel.servers;
+    await eventually(async () => (await replica.cli('DBSIZE')) !== 0);
+    await sentinel.failover();
+    await eventually(async () => lease.extend('30s'), { within: 20_000 });
+    lease.assertHeld();
+    await lease.release();
+    const next = await waiting;
+    expect(next.token > lease.token).toBe(true);
+    await next.release();
+    await Promise.all([a.close(), b.close()]);
+  }, 60_000);
+});
+
+describe('lockDurability', () => {
+  it('a grant that too few replicas have is given back and is an error; with the replica it is granted', async () => {
+    const master = await new RedisServer().start();
+    const durable = engine({ url: master.url, lockDurability: { replicas: 1, timeout: '100ms' } });
+    const plain = engine({ url: master.url });
+    await failsWith(durable.locks.acquire('k', { wait: '10s' }), /only 0 of 1 replicas/);
+    const free = await eventually(async () => (await plain.locks.tryAcquire('k')) ?? false);
+    await free.release();
+    await new RedisServer({ replicaOf: master }).start();
+    await master.waitForReplicas(1);
+    await durable.locks.withLock('k', (lease) => lease.assertHeld());
+    await Promise.all([durable.close(), plain.close()]);
+  });
+
+  it.each<[object, RegExp]>([
+    [{ replicas: 0, timeout: '100ms' }, /lockDurability.replicas: expected a whole number/],
+    [{ replicas: 1, timeout: 0 }, /lockDurability.timeout/],
+    [{ replicas: 1, timeout: '500ms' }, /below commandTimeout \(500 ms\)/],
+    [{ replicas: 1, timeout: '100ms', quorum: 2 }, /unknown option "quorum"/],
+  ])('refuses %j', (lockDurability, message) => {
+    expect(() => redis({ url: 'redis://localhost', lockDurability: lockDurability as never })).toThrow(message);
+  });
+});
