@@ -46,10 +46,7 @@ describe('the nightly re-pricing of three instances on one Redis', () => {
   const reset = async (child: Child<typeof handlers>, stallAfter?: number): Promise<void> =>
     child.call('reset', { stallAfter });
   const batchesOf = async (living: Child<typeof handlers>[]): Promise<number> =>
-    (await Promise.all(living.map(async (child) => child.call('batches', undefined as never)))).reduce(
-      (sum, count) => sum + count,
-      0,
-    );
+    (await Promise.all(living.map(async (child) => child.call('batches')))).reduce((sum, count) => sum + count, 0);
   /** Passes one more night in the books and compares; returns how many products it has changed. */
   async function expectOneNightMore(nights = 1): Promise<number> {
     let changes = 0;
@@ -73,7 +70,7 @@ describe('the nightly re-pricing of three instances on one Redis', () => {
 
   it('happens once when the clock strikes for all of them', async () => {
     const night = nightOf(new Date());
-    await Promise.all(children.map(async (child) => child.call('tick', undefined as never)));
+    await Promise.all(children.map(async (child) => child.call('tick')));
     expect(await batchesOf(children)).toBe(BATCHES);
     const changes = await expectOneNightMore();
     expect(changes).toBeGreaterThan(20);
@@ -94,9 +91,7 @@ describe('the nightly re-pricing of three instances on one Redis', () => {
     const finishing = others.map(async (child) => child.call('run', { night, wait: '30s' }));
     await eventually(
       async () =>
-        (await Promise.all(others.map(async (child) => child.call('waiting', undefined as never)))).every(
-          (waiting) => waiting === 1,
-        ),
+        (await Promise.all(others.map(async (child) => child.call('waiting')))).every((waiting) => waiting === 1),
       { what: 'the others wait for their turn' },
     );
     await doomed.kill9();

@@ -24,9 +24,10 @@ export class StockRepository {
     const row = await this.#database.sql
       .selectFrom('products')
       .leftJoin('stock', 'stock.productId', 'products.id')
-      .select(({ selectFrom }) => [
+      .select((from) => [
         'stock.available',
-        selectFrom('reservations')
+        from
+          .selectFrom('reservations')
           .select(sql<number>`cast(coalesce(sum(quantity), 0) as integer)`.as('sum'))
           .where('reservations.productId', '=', productId)
           .as('reserved'),
