@@ -50,8 +50,9 @@ CacheModule.forFeature([explicit, inferred]);
 
 // @ts-expect-error unknown option
 CacheModule.forRoot({ refreshAhead: 0.5 });
-// @ts-expect-error not built: absent
-CacheModule.forRoot({ http: { global: true } });
+CacheModule.forRoot({ http: { global: true, identity: { cookies: ['sid'] } } });
+// @ts-expect-error unknown option
+CacheModule.forRoot({ http: { everywhere: true } });
 CacheModule.forRoot({ transactions: { afterCommit: (run) => void run() } });
 // @ts-expect-error no hook
 CacheModule.forRoot({ transactions: {} });

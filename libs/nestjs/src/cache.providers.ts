@@ -3,6 +3,7 @@ import { DiscoveryService } from '@nestjs/core';
 import { CacheConfigError, Strata, createStrata, type CacheDefinition } from '@strata-cache/core';
 import { CACHE_MODULE_OPTIONS, type CacheModuleOptions } from './cache.module-definition.js';
 import { getCacheToken } from './cache-token.js';
+import { httpCacheExports, httpCacheProviders } from './http-cache/http-cache.providers.js';
 import { loggingObserver } from './logging-observer.js';
 import { LockService } from './locks/lock-service.js';
 import { messages } from './messages.js';
@@ -116,11 +117,12 @@ export const engineProviders: Provider[] = [
     useFactory: (owner: EngineOwner): PurgeService => owner.purges,
   },
   LockService,
+  ...httpCacheProviders,
   EngineLifecycle,
 ];
 
 /** What the application sees of them. */
-export const engineExports = [Strata, CachedMethods, LockService, PurgeService];
+export const engineExports = [Strata, CachedMethods, LockService, PurgeService, ...httpCacheExports];
 
 /**
  * A provider for each cache, under its {@link getCacheToken}.

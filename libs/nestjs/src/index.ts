@@ -6,6 +6,21 @@ export { CacheEvict } from './method-cache/cache-evict.js';
 export { CachePut } from './method-cache/cache-put.js';
 export type { TransactionHook } from './method-cache/after-commit.js';
 export { Transactions } from './method-cache/transactions.js';
+export { HttpCache, NoHttpCache, Precondition } from './http-cache/http-cache.decorators.js';
+export { HttpCacheInterceptor } from './http-cache/http-cache.interceptor.js';
+export { HttpCacheService } from './http-cache/http-cache.service.js';
+export type {
+  ErrorOptions,
+  HttpCacheModuleOptions,
+  HttpCacheOptions,
+  IdentityOptions,
+  PreconditionOptions,
+  ResourceVersion,
+  StoreOptions,
+  TagsOption,
+  TargetedOptions,
+  VersionFunction,
+} from './http-cache/http-cache-options.js';
 export { currentLease } from './locks/current-lease.js';
 export { LockService } from './locks/lock-service.js';
 export { Locked } from './locks/locked.js';

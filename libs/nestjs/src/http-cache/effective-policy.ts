@@ -1,0 +1,97 @@
+import { formatCacheControl } from './cache-control.js';
+import type { PolicyTerms, RoutePolicy } from './route-policy.js';
+
+/** What is known of a response when it is committed. */
+export interface ResponseFacts {
+  readonly method: string;
+  readonly status: number;
+  /** Why the request counts as one of a certain user, if it does. */
+  readonly identity: string | undefined;
+  readonly setsCookie: boolean;
+  /** Cache-Control or Expires as the handler set them itself, or `@Header()`. */
+  readonly hasOwnPolicy: boolean;
+}
+
+/** What a response is to say. */
+export interface EffectivePolicy {
+  /** The value of Cache-Control; undefined: leave what is there. */
+  readonly cacheControl: string | undefined;
+  /** For the targeted fields; undefined: none. */
+  readonly targeted: string | undefined;
+  /** May carry a validator and answer conditional requests. */
+  readonly validators: boolean;
+  /** May tell CDNs its tags. */
+  readonly tags: boolean;
+  /** May be stored, as far as the policy goes; a reason otherwise. */
+  readonly store: true | string;
+}
+
+const UNTOUCHED: EffectivePolicy = {
+  cacheControl: undefined,
+  targeted: undefined,
+  validators: false,
+  tags: false,
+  store: 'method',
+};
+
+/**
+ * What a response says, by the order in which its facts count: errors, cookies, the handler's own word, credentials, the route's policy.
+ * docs/http.md shows the same steps as a table.
+ */
+export function effectivePolicy(route: RoutePolicy, facts: ResponseFacts): EffectivePolicy {
+  const { method, status, identity, setsCookie, hasOwnPolicy } = facts;
+  if (method !== 'GET' && method !== 'HEAD') return UNTOUCHED;
+  const error = status >= 400 ? route.errors.get(status) : undefined;
+  // A policy written for successes must not keep a failure alive.
+  if (status >= 400 && error === undefined) return closed('no-store', 'error');
+  const cookieStays = setsCookie && !route.allowSetCookie;
+  if (cookieStays) return closed('private, no-store', 'set-cookie');
+  const personal = identity !== undefined && !route.shareAuthenticated;
+  const keyed = route.store?.by !== undefined && route.scope === 'private';
+  const store: true | string = personal && !keyed ? identity : true;
+  if (hasOwnPolicy) {
+    // Its word stands, the engine's store may only be stricter.
+    const shared = route.scope === 'public' && !personal;
+    return { cacheControl: undefined, targeted: undefined, validators: true, tags: shared, store };
+  }
+  if (route.scope === 'none') return closed('no-store', 'scope');
+  const terms: PolicyTerms = error ?? route;
+  const shared = route.scope === 'public' && !personal;
+  return {
+    cacheControl: cacheControlOf(route, terms, shared),
+    targeted: shared && error === undefined ? targetedOf(route) : undefined,
+    validators: true,
+    tags: shared,
+    store,
+  };
+}
+
+function closed(cacheControl: string, reason: string): EffectivePolicy {
+  return { cacheControl, targeted: undefined, validators: false, tags: false, store: reason };
+}
+
+/**
+ * `s-maxage` and `public` stand only where nobody is named in the request: each of them allows shared caches to store the response to a
+ * request with Authorization, and so does must-revalidate without `private` (RFC 9111 section 3.5).
+ */
+function cacheControlOf(route: RoutePolicy, terms: PolicyTerms, shared: boolean): string {
+  const { maxAge, sMaxAge, staleWhileRevalidate, staleIfError } = terms;
+  const asked = maxAge === undefined && (!shared || sMaxAge === undefined);
+  return formatCacheControl({
+    visibility: shared ? 'public' : 'private',
+    noCache: asked,
+    maxAge,
+    sMaxAge: shared ? sMaxAge : undefined,
+    mustRevalidate: route.mustRevalidate,
+    immutable: route.immutable && !asked,
+    noTransform: route.noTransform,
+    staleWhileRevalidate: asked ? undefined : staleWhileRevalidate,
+    staleIfError: asked ? undefined : staleIfError,
+  });
+}
+
+/** A Structured-Field dictionary of integers (RFC 9213 section 2.1). */
+function targetedOf({ cdn }: RoutePolicy): string | undefined {
+  if (cdn === undefined) return undefined;
+  return formatCacheControl({ visibility: undefined, ...cdn, sMaxAge: undefined });
+}

@@ -1,0 +1,69 @@
+import type { Clock } from '@strata-cache/core';
+import type { CacheStatus } from './cache-status.js';
+import type { Capture } from './capture.js';
+import type { RequestFields } from './field.js';
+import type { RoutePolicy } from './route-policy.js';
+import type { HttpCacheSettings } from './settings.js';
+import type { ResponseFields } from './stored-headers.js';
+import type { StoredVariant } from './stored-response.js';
+
+/** A request, the same on every platform. */
+export interface RequestView {
+  readonly method: string;
+  /** Path and query as they were sent. */
+  readonly target: string;
+  readonly fields: RequestFields;
+  /** From Host or `:authority`, lower case. */
+  readonly host: string;
+  readonly protocol: string;
+  /** The platform's own, for what only the application understands. */
+  readonly native: object;
+}
+
+/** What `version` said, as validators. */
+export interface Validators {
+  readonly exists: boolean;
+  readonly etag: string | undefined;
+  readonly lastModified: number | undefined;
+}
+
+/** What is known of one request and its response between the interceptor and the last byte. */
+export class Exchange {
+  readonly request: RequestView;
+  readonly route: RoutePolicy;
+  readonly settings: HttpCacheSettings;
+  readonly clock: Clock;
+  /** Set when the decision was made on entry; commit may only find more. */
+  identity: string | undefined;
+  validators: Validators | undefined;
+  /** The condition holds: the response is this status, and nothing else was done. */
+  verdict: 304 | undefined;
+  /** Answers instead of the handler. */
+  answer: { readonly variant: StoredVariant; readonly status: CacheStatus } | undefined;
+  /** Answers instead of a 5xx (RFC 5861 section 4). */
+  fallback: StoredVariant | undefined;
+  capture: Capture | undefined;
+  cacheStatus: CacheStatus | undefined;
+  /** Fields that were there before the handler ran. */
+  before: ResponseFields = {};
+  /** Tags of the response. */
+  tags: readonly string[] = [];
+  /** Names of fields in the key. */
+  keyed: readonly string[] = [];
+  committed = false;
+  /** What is to be stored once the head is out and no cookie came late. */
+  pending: { readonly variant: StoredVariant; readonly tags: readonly string[] } | undefined;
+  /** Called once the head is out. */
+  onSent: ((status: number) => void) | undefined;
+
+  constructor(request: RequestView, route: RoutePolicy, settings: HttpCacheSettings, clock: Clock) {
+    this.request = request;
+    this.route = route;
+    this.settings = settings;
+    this.clock = clock;
+  }
+
+  get isReading(): boolean {
+    return this.request.method === 'GET' || this.request.method === 'HEAD';
+  }
+}

@@ -1,0 +1,194 @@
+import { Buffer } from 'node:buffer';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { closeHead, commit, sealedCacheControl, settle } from './commit.js';
+import type { Exchange, RequestView } from './exchange.js';
+import { combined, type FieldValue } from './field.js';
+import type { ResponseHead } from './response-head.js';
+import { NOT_ON_304, type ResponseFields } from './stored-headers.js';
+
+/** What of Fastify is used here: the library does not know the package. */
+export interface FastifyRequest {
+  readonly raw: IncomingMessage;
+  readonly method: string;
+  readonly originalUrl: string;
+  readonly protocol: string;
+  readonly headers: IncomingMessage['headers'];
+}
+
+export interface FastifyReply {
+  readonly raw: ServerResponse;
+  readonly request: FastifyRequest;
+  statusCode: number;
+  code(status: number): this;
+  getHeader(name: string): FieldValue;
+  getHeaders(): ResponseFields;
+  header(name: string, value: unknown): this;
+  removeHeader(name: string): this;
+}
+
+type OnSend = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  payload: unknown,
+  done: (error: Error | null, payload?: unknown) => void,
+) => void;
+
+export interface FastifyInstance {
+  addHook(name: 'onSend', hook: OnSend): unknown;
+}
+
+/** Where a reply carries its exchange. */
+const EXCHANGE = Symbol('strata.exchange');
+
+interface Carrier {
+  [EXCHANGE]?: { readonly exchange: Exchange; readonly head: ResponseHead };
+}
+
+export function viewOfFastify(request: FastifyRequest): RequestView {
+  const { headers } = request;
+  return {
+    method: request.method,
+    target: request.originalUrl,
+    fields: headers,
+    // Not `request.host`: with `trustProxy` it is X-Forwarded-Host, which any client may send.
+    host: (headers.host ?? headers[':authority']?.toString() ?? '').toLowerCase(),
+    protocol: request.protocol,
+    native: request,
+  };
+}
+
+class FastifyHead implements ResponseHead {
+  readonly #reply: FastifyReply;
+
+  constructor(reply: FastifyReply) {
+    this.#reply = reply;
+  }
+
+  get status(): number {
+    return this.#reply.statusCode;
+  }
+
+  set status(status: number) {
+    this.#reply.code(status);
+  }
+
+  get(name: string): FieldValue {
+    return this.#reply.getHeader(name);
+  }
+
+  set(name: string, value: string | string[]): void {
+    this.#reply.header(name, value);
+  }
+
+  remove(name: string): void {
+    this.#reply.removeHeader(name);
+  }
+
+  fields(): ResponseFields {
+    return this.#reply.getHeaders();
+  }
+}
+
+/** The one hook of an application: it sees final status, fields and bytes, before the hooks of routes, such as compression, change them. */
+export function installFastifyHook(instance: FastifyInstance): void {
+  instance.addHook('onSend', (_request, reply, payload, done) => {
+    const carried = (reply as Carrier)[EXCHANGE];
+    if (carried === undefined || carried.exchange.committed) {
+      done(null, payload);
+      return;
+    }
+    try {
+      done(null, sendingOf(carried.exchange, carried.head, payload));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+}
+
+export function hookFastify(reply: FastifyReply, exchange: Exchange): ResponseHead {
+  const head = new FastifyHead(reply);
+  (reply as Carrier)[EXCHANGE] = { exchange, head };
+  guardHead(reply, exchange);
+  return head;
+}
+
+function sendingOf(exchange: Exchange, head: ResponseHead, payload: unknown): unknown {
+  const isEmpty = payload === undefined || payload === null;
+  const isKnown = isEmpty || typeof payload === 'string' || Buffer.isBuffer(payload);
+  const sending = commit(exchange, head, isKnown ? ((payload ?? '') as string | Buffer) : undefined);
+  if (sending === 'as-it-is') return payload;
+  discard(payload);
+  if (sending !== 'nothing') return sending;
+  // The hook of automatic HEAD routes fails on null (fastify #6978), and '' would be sent as content-length: 0.
+  return exchange.request.method === 'HEAD' ? Readable.from([]) : null;
+}
+
+/** A stream nobody will read must not keep its source open. */
+function discard(payload: unknown): void {
+  if (payload instanceof Readable) payload.destroy();
+}
+
+type WriteHead = (...args: any[]) => ServerResponse;
+
+/** Cookies that come after the hook: from later hooks as an argument, from wrapped Express middleware through `setHeader`. */
+function guardHead({ raw }: FastifyReply, exchange: Exchange): void {
+  const isWrapped = Object.hasOwn(raw, 'writeHead');
+  const inner = raw.writeHead.bind(raw) as WriteHead;
+  const guarded: WriteHead = (status: number, ...rest: any[]) => {
+    raw.writeHead = inner as typeof raw.writeHead;
+    const given = rest.find((arg) => typeof arg === 'object' && arg !== null) as Record<string, unknown> | undefined;
+    const fields = given ?? {};
+    const close = (): void => seal(raw, fields, exchange);
+    if (status === 304) {
+      for (const name of NOT_ON_304) delete fields[name];
+    }
+    if (fields['set-cookie'] !== undefined || raw.hasHeader('set-cookie')) close();
+    const unwatch = isWrapped ? watchCookie(raw, close) : undefined;
+    inner(status, ...rest);
+    unwatch?.();
+    const setsCookie = fields['set-cookie'] !== undefined || raw.hasHeader('set-cookie');
+    // What bypassed the hook (`reply.hijack()`, an upgrade) was not ours to decide.
+    if (exchange.committed) settle(exchange, status, setsCookie);
+    return raw;
+  };
+  raw.writeHead = guarded as typeof raw.writeHead;
+}
+
+function watchCookie(raw: ServerResponse, close: () => void): () => void {
+  const { setHeader, appendHeader } = raw;
+  const watch = (method: typeof setHeader | typeof appendHeader): any =>
+    function watched(name: string, value: any): ServerResponse {
+      const result = method.call(raw, name, value);
+      if (name.toLowerCase() === 'set-cookie') close();
+      return result;
+    };
+  raw.setHeader = watch(setHeader);
+  raw.appendHeader = watch(appendHeader);
+  return () => {
+    raw.setHeader = setHeader;
+    raw.appendHeader = appendHeader;
+  };
+}
+
+/** Fields stand in the argument, and once wrapped middleware has copied them, on the response: closed in both. */
+function seal(raw: ServerResponse, fields: Record<string, unknown>, { isReading, route, settings }: Exchange): void {
+  if (!isReading || route.allowSetCookie) return;
+  const current = (fields['cache-control'] ?? raw.getHeader('cache-control')) as FieldValue;
+  const sealed = sealedCacheControl(combined(current));
+  if (sealed === undefined) return;
+  const head: ResponseHead = {
+    status: 0,
+    get: () => undefined,
+    set: (name, value) => raw.setHeader(name, value),
+    remove: (name) => {
+      delete fields[name.toLowerCase()];
+      raw.removeHeader(name);
+    },
+    fields: () => ({}),
+  };
+  closeHead(head, settings.targeted, settings.tagHeaders);
+  if (fields['cache-control'] !== undefined) fields['cache-control'] = sealed;
+  else raw.setHeader('cache-control', sealed);
+  if (raw.hasHeader('cache-control')) raw.setHeader('cache-control', sealed);
+}

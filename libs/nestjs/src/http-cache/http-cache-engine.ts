@@ -1,0 +1,69 @@
+import { Logger } from '@nestjs/common';
+import { Background, Strata, type Clock, type Consistency } from '@strata-cache/core';
+import { messages } from '../messages.js';
+import type { RequestView } from './exchange.js';
+import { combined } from './field.js';
+import type { HttpPlatform } from './platform.js';
+import { resourceTag, sameOriginTarget } from './representation-key.js';
+import type { ResponseHead } from './response-head.js';
+import { ResponseStore } from './response-store.js';
+import { resolveRoutePolicy, type RoutePolicy } from './route-policy.js';
+import type { HttpCacheSettings } from './settings.js';
+
+const logger = new Logger('Strata');
+
+/** What the interceptor works with in one application. */
+export class HttpCacheEngine {
+  readonly settings: HttpCacheSettings;
+  readonly clock: Clock;
+  /** Undefined where the engine was replaced by a stand-in: nothing is stored then. */
+  readonly store: ResponseStore | undefined;
+  /** The policy of requests that change something: none. */
+  readonly writing: RoutePolicy = resolveRoutePolicy('a write', {});
+  readonly #background: Background;
+  #platform: HttpPlatform | undefined;
+
+  constructor(settings: HttpCacheSettings, strata: Strata, clock: Clock, consistency: Consistency | undefined) {
+    this.settings = settings;
+    this.clock = clock;
+    const isEngine = strata instanceof Strata;
+    this.store = isEngine ? new ResponseStore(strata, clock, consistency) : undefined;
+    this.#background = new Background({
+      notice: (notice) => {
+        if (!isEngine || !strata.notice(notice)) logger.warn(notice.message);
+      },
+    });
+  }
+
+  /** Undefined until the application has an HTTP adapter, and for ever in one without. */
+  get platform(): HttpPlatform | undefined {
+    return this.#platform;
+  }
+
+  attach(platform: HttpPlatform | undefined): void {
+    this.#platform = platform;
+    platform?.install();
+  }
+
+  detach(work: () => Promise<unknown>): void {
+    this.#background.run('http.invalidate', work);
+  }
+
+  /** The URL that was written to, and those the response names (RFC 9111 section 4.4). A failing cache never fails a write that succeeded. */
+  async invalidateWritten({ host, target, protocol }: RequestView, head: ResponseHead): Promise<void> {
+    const named = [head.get('location'), head.get('content-location')]
+      .map(combined)
+      .map((text) => (text === undefined ? undefined : sameOriginTarget(text, protocol, host, target)));
+    const targets = [target, ...named].filter((one) => one !== undefined);
+    const tags = [...new Set(targets.map((one) => resourceTag(host, one)))];
+    try {
+      await this.store?.invalidate(tags);
+    } catch (error) {
+      logger.warn(messages.httpInvalidationFailed(target.split('?', 1)[0], error));
+    }
+  }
+
+  async drain(limit: number): Promise<void> {
+    await this.#background.drain(this.clock, limit);
+  }
+}

@@ -1,0 +1,158 @@
+import 'reflect-metadata';
+import { Inject, Injectable, RequestMethod, VersioningType } from '@nestjs/common';
+import { ApplicationConfig, type DiscoveryService } from '@nestjs/core';
+import { CacheConfigError } from '@strata-cache/core';
+import { messages } from '../messages.js';
+import type { PreconditionOptions } from './http-cache-options.js';
+import { declaredOn } from './http-cache.decorators.js';
+import { resolveRoutePolicy, type RoutePolicy } from './route-policy.js';
+
+/** What is known of a handler. */
+export interface HttpRoute {
+  /** `Class.method`. */
+  readonly site: string;
+  readonly policy: RoutePolicy | undefined;
+  readonly precondition: PreconditionOptions | undefined;
+  /** The handler answers itself (`@Res()`, `@Next()`): Nest sends nothing in its place. */
+  readonly manual: boolean;
+  /** May be answered without running the handler. `@Redirect()` and `@Render()` ignore what an interceptor returns. */
+  readonly replaceable: boolean;
+  /** `@Sse()`: none of our business. */
+  readonly untouched: boolean;
+}
+
+/**
+ * Keys of Nest's route metadata. They are exported from `@nestjs/common/internal` only; `test/http/metadata.spec.ts` holds them against
+ * real decorators.
+ */
+export const ROUTE_METADATA = {
+  args: '__routeArguments__',
+  passthrough: '__responsePassthrough__',
+  redirect: '__redirect__',
+  render: '__renderTemplate__',
+  sse: '__sse__',
+  method: 'method',
+  version: '__version__',
+} as const;
+
+/** `RouteParamtypes.RESPONSE` and `NEXT`. */
+const HANDLED_BY_ITSELF = /^(?:1|2):/;
+/** A policy for handlers that nobody decorated, where a condition or an invalidation is all there is. */
+const NONE = { scope: 'none' } as const;
+
+type Type = abstract new (...args: any[]) => unknown;
+type Handler = (...args: any[]) => unknown;
+
+/** The routes of an application, resolved once per handler. */
+@Injectable()
+export class HttpRoutes {
+  readonly #routes = new WeakMap<Handler, Map<Type, HttpRoute>>();
+  readonly #config: ApplicationConfig;
+  #stores = false;
+
+  constructor(@Inject(ApplicationConfig) config: ApplicationConfig) {
+    this.#config = config;
+  }
+
+  /** Whether any route stores responses. */
+  get stores(): boolean {
+    return this.#stores;
+  }
+
+  of(type: Type, handler: Handler): HttpRoute {
+    let ofType = this.#routes.get(handler);
+    if (ofType === undefined) this.#routes.set(handler, (ofType = new Map()));
+    let route = ofType.get(type);
+    if (route === undefined) ofType.set(type, (route = this.#resolve(type, handler)));
+    return route;
+  }
+
+  /**
+   * Looks at every route at boot, so that what contradicts itself never serves a request.
+   * @throws CacheConfigError naming the handler
+   */
+  explore(discovery: DiscoveryService): void {
+    for (const { metatype } of discovery.getControllers()) {
+      if (typeof metatype !== 'function') continue;
+      const type = metatype as unknown as Type;
+      const routes = handlersOf(type.prototype as object).map((handler) => this.of(type, handler));
+      if (routes.some(({ policy }) => policy?.store !== undefined)) this.#stores = true;
+      refuseWeakTags(routes);
+    }
+  }
+
+  #resolve(type: Type, handler: Handler): HttpRoute {
+    const site = `${type.name}.${handler.name}`;
+    const { cache, precondition } = declaredOn(type, handler);
+    const policy = cache === undefined ? undefined : resolveRoutePolicy(site, cache === 'none' ? NONE : cache);
+    const has = (key: string): boolean => Reflect.hasMetadata(key, handler);
+    const ignored = [ROUTE_METADATA.redirect, ROUTE_METADATA.render].some(has);
+    const untouched = has(ROUTE_METADATA.sse);
+    const route: HttpRoute = {
+      site,
+      policy: policy === undefined ? undefined : this.#withVersionField(policy, type, handler),
+      precondition,
+      manual: isManual(type, handler),
+      replaceable: !ignored,
+      untouched,
+    };
+    refuseMisplaced(route, handler, ignored || untouched);
+    return route;
+  }
+
+  #withVersionField(policy: RoutePolicy, type: Type, handler: Handler): RoutePolicy {
+    const field = versionFieldOf(this.#config);
+    const isVersioned = [type, handler].some((target) => Reflect.hasMetadata(ROUTE_METADATA.version, target));
+    if (field === undefined || !isVersioned || policy.vary.includes(field)) return policy;
+    return { ...policy, vary: [...policy.vary, field] };
+  }
+}
+
+/** Where the version of a route is taken from a field of the request, its answer depends on that field (RFC 9110 section 12.5.5). */
+function versionFieldOf(config: ApplicationConfig): string | undefined {
+  const versioning = config.getVersioning();
+  if (versioning?.type === VersioningType.HEADER) return versioning.header.toLowerCase();
+  return versioning?.type === VersioningType.MEDIA_TYPE ? 'accept' : undefined;
+}
+
+function isManual(type: Type, handler: Handler): boolean {
+  const args = Reflect.getMetadata(ROUTE_METADATA.args, type, handler.name) as object | undefined;
+  const takesResponse = Object.keys(args ?? {}).some((key) => HANDLED_BY_ITSELF.test(key));
+  return takesResponse && Reflect.getMetadata(ROUTE_METADATA.passthrough, type, handler.name) !== true;
+}
+
+function refuseMisplaced({ site, policy, precondition, manual }: HttpRoute, handler: Handler, ignored: boolean): void {
+  if (ignored && (policy?.store !== undefined || precondition !== undefined)) {
+    const what = policy?.store === undefined ? '@Precondition' : "'store'";
+    throw new CacheConfigError(messages.httpMisplaced(site, what, '@Sse, @Render or @Redirect'));
+  }
+  if (manual && policy?.store?.manual === false) {
+    throw new CacheConfigError(messages.httpMisplaced(site, "'store'", '@Res() or @Next() without passthrough'));
+  }
+  const method = Reflect.getMetadata(ROUTE_METADATA.method, handler) as RequestMethod | undefined;
+  const reads = method === undefined || [RequestMethod.GET, RequestMethod.HEAD, RequestMethod.ALL].includes(method);
+  if (!reads && policy?.store !== undefined) {
+    throw new CacheConfigError(messages.httpMisplaced(site, "'store'", `a ${RequestMethod[method]} handler`));
+  }
+}
+
+/** If-Match compares strongly, and a weak tag matches nothing: whoever was given one could never write (RFC 9110 section 8.8.3.2). */
+function refuseWeakTags(routes: readonly HttpRoute[]): void {
+  const compared = new Set(routes.map(({ precondition }) => precondition?.version));
+  const weak = routes.find(
+    ({ policy }) => policy?.etag === 'weak' && policy.version !== undefined && compared.has(policy.version),
+  );
+  if (weak !== undefined) throw new CacheConfigError(messages.httpWeakPrecondition(weak.site));
+}
+
+function handlersOf(prototype: object | null): Handler[] {
+  const found = new Map<string, Handler>();
+  for (let proto = prototype; proto !== null && proto !== Object.prototype; proto = Object.getPrototypeOf(proto)) {
+    for (const name of Object.getOwnPropertyNames(proto)) {
+      const value: unknown = Object.getOwnPropertyDescriptor(proto, name)?.value;
+      const isRoute = typeof value === 'function' && Reflect.hasMetadata(ROUTE_METADATA.method, value);
+      if (isRoute && !found.has(name)) found.set(name, value as Handler);
+    }
+  }
+  return [...found.values()];
+}

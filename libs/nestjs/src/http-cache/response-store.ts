@@ -1,0 +1,290 @@
+import {
+  MAX_TAGS,
+  type Cache,
+  type CacheEntry,
+  type Clock,
+  type Consistency,
+  type LoadContext,
+  type Strata,
+} from '@strata-cache/core';
+import { BoundedMap } from './bounded-map.js';
+import { Capture, type CaptureOutcome } from './capture.js';
+import type { RequestFields } from './field.js';
+import { responseDefinition, type StoredResponse, type StoredVariant } from './stored-response.js';
+import { VariantLimit } from './variant-limit.js';
+import { nominatedValue } from './vary.js';
+
+/** A request as the store sees it. All durations in ms. */
+export interface StoreQuery {
+  readonly key: string;
+  readonly fields: RequestFields;
+  /** Longest time past freshness that stale responses are kept. */
+  readonly grace: number;
+  /** Longest wait for another request that runs the handler. */
+  readonly wait: number;
+  readonly maxVariants: number;
+  /** Makes the application answer the request anew, with nobody waiting for it. */
+  readonly reenter: () => Promise<CaptureOutcome>;
+}
+
+/** Why the handler runs (RFC 9211 section 2.2). */
+export type LeadReason = 'uri-miss' | 'vary-miss' | 'stale' | 'request';
+
+/** How the store answers. */
+export type StoreAnswer =
+  | {
+      readonly kind: 'hit';
+      readonly variant: StoredVariant;
+      readonly stale: boolean;
+      /** Another request ran the handler. */
+      readonly collapsed: boolean;
+    }
+  | {
+      /** Run the handler, and settle the capture with its response. */
+      readonly kind: 'lead';
+      readonly capture: Capture;
+      readonly reason: LeadReason;
+      /** Answers instead of a 5xx. */
+      readonly fallback: StoredVariant | undefined;
+    }
+  /** Run the handler, store nothing. */
+  | { readonly kind: 'bypass'; readonly reason: string };
+
+type Answer = (answer: StoreAnswer) => void;
+type Responses = Cache<[key: string], StoredResponse>;
+
+/** Keys whose last response could not be stored: for a moment nobody waits for anybody there. */
+const HIT_FOR_MISS = { keys: 2_000, ms: 10_000 } as const;
+/** Far beyond any load: "wait for the load, and take the stale value if it fails". */
+const UNTIL_IT_FAILS = '1d';
+
+class RefreshFailed extends Error {}
+
+/**
+ * Responses in the engine. The handler runs inside a load of it, so single flight, leases across instances, fences and tags are those of
+ * every other cache; the one thing special is that the loader's value comes from a response on its way out.
+ */
+export class ResponseStore {
+  readonly variants = new VariantLimit();
+  readonly #strata: Strata;
+  readonly #clock: Clock;
+  readonly #peeks: boolean;
+  readonly #responses: Responses;
+  readonly #withGrace = new Map<number, Responses>();
+  readonly #unstorable = new BoundedMap<string, number>(HIT_FOR_MISS.keys);
+  /** Keys whose handler runs in this process. */
+  readonly #led = new Set<string>();
+
+  constructor(strata: Strata, clock: Clock, consistency: Consistency | undefined) {
+    this.#strata = strata;
+    this.#clock = clock;
+    // Coherent reads are validated by the second tier, which a synchronous look is not.
+    this.#peeks = consistency !== 'coherent';
+    this.#responses = strata.cache(responseDefinition(consistency));
+  }
+
+  /** A fresh variant of the first tier, at once. */
+  peek(key: string, fields: RequestFields): StoredVariant | undefined {
+    const found = this.#peeks ? this.#responses.peek(key) : undefined;
+    return found === undefined ? undefined : variantFor(found, fields);
+  }
+
+  /** Whether the request is answered from the store, runs the handler for everyone who waits, or runs it for itself. */
+  async find(query: StoreQuery): Promise<StoreAnswer> {
+    const responses = this.#responsesFor(query.grace);
+    if (query.grace > 0) {
+      const entry = await responses.entry(query.key);
+      if (entry?.stale === true) return this.#findStale(responses, query, entry);
+    }
+    return this.#load(responses, query, 'uri-miss');
+  }
+
+  /** Only what is there and fresh; for `only-if-cached` (RFC 9111 section 5.2.1.7). */
+  async findFresh(query: StoreQuery): Promise<StoredVariant | undefined> {
+    const entry = await this.#responses.entry(query.key);
+    return entry === undefined || entry.stale ? undefined : variantFor(entry.value, query.fields);
+  }
+
+  /** Runs the handler whatever is stored, and stores its response. */
+  replace(query: StoreQuery): Promise<StoreAnswer> {
+    return this.#load(this.#responsesFor(query.grace), query, 'request');
+  }
+
+  async #findStale(responses: Responses, query: StoreQuery, entry: CacheEntry<StoredResponse>): Promise<StoreAnswer> {
+    const variant = variantFor(entry.value, query.fields);
+    if (variant === undefined) return this.#load(responses, query, 'vary-miss');
+    // Expired by an invalidation, it is stale from now on, however long it would have been fresh.
+    const staleFor = Math.max(0, this.#clock.wall() - entry.staleAt);
+    if (staleFor < variant.staleWhileRevalidate) {
+      this.#refreshBehind(responses, query);
+      return { kind: 'hit', variant, stale: true, collapsed: false };
+    }
+    return this.#load(responses, query, 'stale', staleFor < variant.staleIfError ? variant : undefined);
+  }
+
+  /** The engine answers stale at once, refreshes once whoever asks, and pauses after failures. */
+  #refreshBehind(responses: Responses, query: StoreQuery): void {
+    responses.getOrSet(query.key, (context) => this.#refresh(responses, query, context)).catch(() => undefined); // nobody waits for it; the next stale hit tries again
+  }
+
+  /** Runs the request through the whole application again: a subscription to its observable alone would skip guards and serializers. */
+  async #refresh(responses: Responses, query: StoreQuery, context: LoadContext<StoredResponse>): Promise<any> {
+    return this.#stored(responses, query, context, await query.reenter());
+  }
+
+  #load(responses: Responses, query: StoreQuery, reason: LeadReason, fallback?: StoredVariant): Promise<StoreAnswer> {
+    const collapsed = this.#led.has(query.key);
+    return new Promise((resolve) => {
+      let open = true;
+      const answer: Answer = (given) => {
+        if (open) resolve(given);
+        open = false;
+        this.#clock.clearTimeout(timer);
+      };
+      const timer = this.#clock.setTimeout(() => answer({ kind: 'bypass', reason: 'wait' }), query.wait);
+      const alone = reason === 'vary-miss' || reason === 'request' || this.#isUnstorable(query.key);
+      const load = async (context: LoadContext<StoredResponse>): Promise<any> => {
+        // Answered stale in between: nobody waits for this load.
+        if (context.stale !== undefined && reason !== 'stale' && !alone)
+          return this.#refresh(responses, query, context);
+        if (!open) {
+          context.skip();
+          return undefined;
+        }
+        const capture = new Capture();
+        answer({ kind: 'lead', capture, reason, fallback });
+        this.#led.add(query.key);
+        const outcome = await capture.outcome;
+        this.#led.delete(query.key);
+        return this.#stored(responses, query, context, outcome);
+      };
+      const options = alone ? { forceRefresh: true } : reason === 'stale' ? { softTimeout: UNTIL_IT_FAILS } : undefined;
+      responses.getOrSet(query.key, load, options as { forceRefresh: true }).then(
+        (stored: StoredResponse | undefined) => {
+          if (open) this.#follow(responses, query, stored, fallback, collapsed).then(answer, () => answer(ALONE));
+        },
+        // A leader's failure is its own: whoever waited for it tries for himself.
+        () => answer(ALONE),
+      );
+    });
+  }
+
+  /** The answer for a request that another one has led, or that found a response in the second tier. */
+  async #follow(
+    responses: Responses,
+    query: StoreQuery,
+    stored: StoredResponse | undefined,
+    fallback: StoredVariant | undefined,
+    collapsed: boolean,
+  ): Promise<StoreAnswer> {
+    if (stored === undefined) return ALONE;
+    const variant = variantFor(stored, query.fields);
+    // What the response names in Vary was not known when its key was made, and this request has other values.
+    if (variant === undefined) return this.#load(responses, query, 'vary-miss');
+    if (query.grace > 0 && (await responses.entry(query.key))?.stale === true) {
+      return fallback === undefined ? ALONE : { kind: 'hit', variant: fallback, stale: true, collapsed: false };
+    }
+    return { kind: 'hit', variant, stale: false, collapsed };
+  }
+
+  /** What the engine is to store for an outcome. @throws RefreshFailed where a failure must not replace a stale response */
+  async #stored(
+    responses: Responses,
+    query: StoreQuery,
+    context: LoadContext<StoredResponse>,
+    outcome: CaptureOutcome,
+  ): Promise<StoredResponse | undefined> {
+    if ('refused' in outcome) return this.#refused(responses, query, context, outcome);
+    this.#unstorable.delete(query.key);
+    const { stored, tags } = outcome;
+    if (stored.vary.length === 0) {
+      context.setTtl(msText(stored.freshFor));
+      context.addTags(tags);
+      return { variants: [stored] };
+    }
+    return this.#merged(responses, query, context, stored, tags);
+  }
+
+  /** Beside the variants that are there and still fresh: at most as many as allowed, and none longer than the first of them lasts. */
+  async #merged(
+    responses: Responses,
+    query: StoreQuery,
+    context: LoadContext<StoredResponse>,
+    stored: StoredVariant,
+    tags: readonly string[],
+  ): Promise<StoredResponse | undefined> {
+    // Race: 1 we take over a variant, 2 one of its tags is invalidated, 3 we store. It cannot live on: its tags are ours from here on,
+    // and the fence of this load, which is older than 2, voids the write.
+    const entry = await responses.entry(query.key);
+    const now = this.#clock.wall();
+    const others = (entry === undefined || entry.stale ? [] : entry.value.variants).filter(
+      (other) => now < other.storedAt + other.freshFor && !isSameVariant(other, stored),
+    );
+    const allTags = [...new Set([...tags, ...(others.length === 0 ? [] : entry!.tags)])];
+    const kept = allTags.length > MAX_TAGS ? [] : others.slice(0, query.maxVariants - 1);
+    const left = kept.map((other) => other.storedAt + other.freshFor - now);
+    context.setTtl(msText(Math.min(stored.freshFor, ...left)));
+    context.addTags(kept.length === 0 ? tags : allTags);
+    return { variants: [stored, ...kept] };
+  }
+
+  async #refused(
+    responses: Responses,
+    query: StoreQuery,
+    context: LoadContext<StoredResponse>,
+    { failed }: { readonly failed: boolean },
+  ): Promise<undefined> {
+    context.skip();
+    if (context.stale !== undefined) {
+      if (failed) throw new RefreshFailed('the handler failed');
+      // The handler has spoken: what is stored is no longer what it would say.
+      await responses.delete(query.key);
+    }
+    this.#unstorable.set(query.key, this.#clock.now() + HIT_FOR_MISS.ms);
+    return undefined;
+  }
+
+  #isUnstorable(key: string): boolean {
+    const until = this.#unstorable.get(key);
+    return until !== undefined && this.#clock.now() < until;
+  }
+
+  #responsesFor(grace: number): Responses {
+    if (grace === 0) return this.#responses;
+    let responses = this.#withGrace.get(grace);
+    if (responses === undefined) {
+      responses = this.#responses.with({ grace: msText(grace) });
+      this.#withGrace.set(grace, responses);
+    }
+    return responses;
+  }
+
+  /** Every stored response of these tags, and whatever else carries them. */
+  async invalidate(tags: readonly string[]): Promise<void> {
+    await this.#strata.invalidateTags(tags);
+  }
+
+  async clear(): Promise<void> {
+    await this.#responses.clear();
+  }
+
+  stats(): ReturnType<Responses['stats']> {
+    return this.#responses.stats();
+  }
+}
+
+/** With its unit: a bare number below 1000 is refused, for people mean seconds by it. */
+function msText(ms: number): `${number}ms` {
+  return `${Math.floor(ms)}ms`;
+}
+
+const ALONE: StoreAnswer = { kind: 'bypass', reason: 'alone' };
+
+/** The stored variant whose nominated fields a request matches (RFC 9111 section 4.1). */
+export function variantFor(stored: StoredResponse, fields: RequestFields): StoredVariant | undefined {
+  return stored.variants.find(({ vary }) => vary.every(([name, value]) => nominatedValue(fields, name) === value));
+}
+
+function isSameVariant(one: StoredVariant, other: StoredVariant): boolean {
+  return JSON.stringify(one.vary) === JSON.stringify(other.vary);
+}

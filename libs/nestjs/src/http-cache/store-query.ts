@@ -1,0 +1,71 @@
+import type { ExecutionContext } from '@nestjs/common';
+import type { Exchange } from './exchange.js';
+import {
+  fieldsKey,
+  guardKey,
+  representationKey,
+  resourceKey,
+  resourceTag,
+  variantKey,
+  type KeyParts,
+} from './representation-key.js';
+import type { RoutePolicy, StorePolicy } from './route-policy.js';
+import { nominatedValue, parseVary } from './vary.js';
+
+/** How a request is looked up, or why it is not. */
+export type KeyedRequest =
+  { readonly key: string; readonly parts: KeyParts; readonly varies: boolean } | { readonly bypass: string };
+
+/**
+ * The key of a request. A request with credentials has none, unless its responses are keyed by user (`store.by` with scope `'private'`) or
+ * said to be the same for everybody: it is neither answered from the store nor stored (RFC 9111 section 3.5, and stricter).
+ */
+export function keyOf(exchange: Exchange, context: ExecutionContext, existingVary: string | undefined): KeyedRequest {
+  const { request, route, settings, identity } = exchange;
+  const store = route.store!;
+  const keyedByUser = store.by !== undefined && route.scope === 'private';
+  if (identity !== undefined && !route.shareAuthenticated && !keyedByUser) return { bypass: identity };
+  const by = store.by === undefined ? '' : store.by(context);
+  if (by === undefined) return { bypass: 'by' };
+  // What middleware varies by already, such as Origin for CORS.
+  const existing = parseVary(existingVary);
+  if (existing === '*') return { bypass: 'vary' };
+  exchange.keyed = [...new Set([...route.vary, ...existing.filter((name) => name !== 'accept-encoding')])];
+  const parts: KeyParts = {
+    salt: settings.salt,
+    host: request.host,
+    target: request.target,
+    query: store.query,
+    guard: guardKey(settings.unkeyedGuard, request.fields),
+    by: by === '' ? '' : `${typeof by === 'number' ? '#' : '='}${by}`,
+    vary: exchange.keyed.length === 0 ? '' : fieldsKey(exchange.keyed.map((name) => keyedValue(exchange, name))),
+  };
+  return { key: representationKey(parts), parts, varies: parts.guard !== '' || parts.vary !== '' };
+}
+
+function keyedValue({ request, route }: Exchange, name: string): string | null {
+  const normalize = route.normalizers.get(name);
+  const value = nominatedValue(request.fields, name);
+  return normalize === undefined ? value : normalize(value ?? undefined);
+}
+
+/** What the entity tag of a version depends on besides: the release, and the variant (RFC 9110 section 8.8.3.3). */
+export function mixOf(exchange: Exchange): string {
+  const { route, settings } = exchange;
+  return fieldsKey([settings.salt, ...route.vary.map((name) => keyedValue(exchange, name))]);
+}
+
+/** Tags of the response: the route's, and with a store that of its URL. */
+export function tagsOf({ route, request }: Exchange, context: ExecutionContext): readonly string[] {
+  const own = typeof route.tags === 'function' ? route.tags(context) : (route.tags ?? []);
+  return route.store === undefined ? own : [...new Set(own), resourceTag(request.host, request.target)];
+}
+
+export { resourceKey, variantKey };
+
+/** How long a variant may live, and so be counted, ms. */
+export function variantWindow(route: RoutePolicy, store: StorePolicy): number {
+  return (store.ttl ?? route.sMaxAge ?? route.maxAge ?? DEFAULT_WINDOW) + store.grace;
+}
+
+const DEFAULT_WINDOW = 60_000;

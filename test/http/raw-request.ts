@@ -1,0 +1,56 @@
+import { Agent, request } from 'node:http';
+
+export interface SendOptions {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string | string[]>>;
+  readonly body?: string;
+}
+
+export interface RawResponse {
+  readonly status: number;
+  /** Lower-case names; several lines joined by ", ". */
+  readonly headers: Readonly<Record<string, string>>;
+  /** As sent, so that duplicates show. */
+  readonly rawHeaders: readonly string[];
+  readonly body: string;
+  readonly bytes: Buffer;
+}
+
+const agent = new Agent({ keepAlive: false });
+
+/** A client that adds, follows, decodes and caches nothing. */
+export function send(port: number, path: string, options: SendOptions = {}): Promise<RawResponse> {
+  const { method = 'GET', headers = {}, body } = options;
+  return new Promise((resolve, reject) => {
+    const sent = request(
+      {
+        host: '127.0.0.1',
+        port,
+        path,
+        method,
+        headers: headers as Record<string, string>,
+        agent,
+        setHost: !('host' in headers),
+      },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('error', reject);
+        response.on('end', () => {
+          const bytes = Buffer.concat(chunks);
+          const fields: Record<string, string> = {};
+          for (const [name, value] of Object.entries(response.headersDistinct)) fields[name] = (value ?? []).join(', ');
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: fields,
+            rawHeaders: response.rawHeaders,
+            body: bytes.toString('utf8'),
+            bytes,
+          });
+        });
+      },
+    );
+    sent.on('error', reject);
+    sent.end(body);
+  });
+}
