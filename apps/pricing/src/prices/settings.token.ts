@@ -1,0 +1,2 @@
+/** Where the settings are injected. */
+export const SETTINGS = Symbol('pricing.settings');
