@@ -9,10 +9,10 @@ import {
   type Type,
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { NestExpressApplication } from '@nestjs/platform-express';
+import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { CacheModule, HttpCache } from '@strata-cache/nestjs';
-import { askOrigin } from './proxied-origin.js';
+import { ProxiedOrigin } from './proxied-origin.js';
 
 export type Adapter = 'express' | 'fastify';
 
@@ -24,9 +24,9 @@ const EVERYTHING: Readonly<Record<Adapter, string>> = { express: '*path', fastif
  * store obeys what the origin's responses say about themselves.
  */
 export async function storeApp(adapter: Adapter, origin: string): Promise<INestApplication> {
-  const module = moduleOf(controllerOf(EVERYTHING[adapter], origin));
+  const module = moduleOf(controllerOf(EVERYTHING[adapter], new ProxiedOrigin(origin)));
   const options = { logger: false, bodyParser: false, abortOnError: false } as const;
-  if (adapter === 'express') return NestFactory.create<NestExpressApplication>(module, options);
+  if (adapter === 'express') return NestFactory.create<NestExpressApplication>(module, new VerbatimExpress(), options);
   const app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(), options);
   const fastify = app.getHttpAdapter().getInstance();
   // Bodies belong to the origin: nothing here parses them.
@@ -36,18 +36,29 @@ export async function storeApp(adapter: Adapter, origin: string): Promise<INestA
   return app;
 }
 
-function controllerOf(path: string, origin: string): Type {
+/** Express writes a charset of its own into the Content-Type of text, and Nest makes JSON of bytes: neither is the suite's subject. */
+class VerbatimExpress extends ExpressAdapter {
+  override reply(response: any, body: unknown, status?: number): unknown {
+    if (typeof body !== 'string') return super.reply(response, body, status);
+    return response.status(status ?? response.statusCode).send(Buffer.from(body));
+  }
+}
+
+function controllerOf(path: string, origin: ProxiedOrigin): Type {
   @Controller()
   class EverythingController {
     @All(path)
     @HttpCache({
       scope: 'public',
+      store: { statuses: [200, 203, 204, 299, 301, 302, 303, 307, 308], grace: '1h' },
       // Statuses are the suite's subject: whatever the origin makes cacheable may be stored.
-      store: { statuses: STATUSES, grace: '1h' },
+      errors: Object.fromEntries(ERRORS.map((status) => [status, {}])),
+      // RFC 9111 section 3.5 decides about requests with credentials, as in a cache that stands by itself.
+      shareAuthenticated: true,
     })
     async pass(@Req() request: any, @Res({ passthrough: true }) response: any): Promise<string> {
       const raw = request.raw ?? request;
-      const answer = await askOrigin(origin, raw).catch((cause: unknown) => {
+      const answer = await origin.ask(raw).catch((cause: unknown) => {
         // Thrown and not a closed connection: a store can only cover for an error it sees.
         throw new BadGatewayException('the origin closed the connection', { cause });
       });
@@ -60,7 +71,7 @@ function controllerOf(path: string, origin: string): Type {
   return EverythingController;
 }
 
-const STATUSES = [200, 203, 204, 299, 301, 302, 303, 307, 308, 400, 404, 410, 499, 500, 502, 503, 504, 599];
+const ERRORS = [400, 403, 404, 405, 410, 414, 499, 500, 501, 502, 503, 504, 599];
 
 /** On Fastify through the reply, which knows nothing of what is set behind its back. */
 function setHeader(response: any, name: string, lines: readonly string[]): void {
