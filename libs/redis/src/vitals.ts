@@ -26,7 +26,8 @@ export function vitalsOf(server: string, info: string): TierVitals {
     evictedKeys: number('evicted_keys'),
     commands: number('total_commands_processed'),
     writes: partsOf(fields.get('cmdstat_set') ?? '').calls ?? 0,
-    errors: number('total_error_replies'),
+    // NOSCRIPT is how a script is found to be unknown, and then sent: no error anybody must look at.
+    errors: number('total_error_replies') - (partsOf(fields.get('errorstat_NOSCRIPT') ?? '').count ?? 0),
     cpuSeconds: number('used_cpu_sys') + number('used_cpu_user'),
     keys,
     keysWithoutTtl: keys - sum(databases.map((database) => database.expires ?? 0)),
