@@ -1,5 +1,5 @@
 import { formatCacheControl } from './cache-control.js';
-import type { PolicyTerms, RoutePolicy } from './route-policy.js';
+import { isKeyedByUser, type PolicyTerms, type RoutePolicy } from './route-policy.js';
 
 /** What is known of a response when it is committed. */
 export interface ResponseFacts {
@@ -47,8 +47,7 @@ export function effectivePolicy(route: RoutePolicy, facts: ResponseFacts): Effec
   const cookieStays = setsCookie && !route.allowSetCookie;
   if (cookieStays) return closed('private, no-store', 'set-cookie');
   const personal = identity !== undefined && !route.shareAuthenticated;
-  const keyed = route.store?.by !== undefined && route.scope === 'private';
-  const store: true | string = personal && !keyed ? identity : true;
+  const store: true | string = personal && !isKeyedByUser(route) ? identity : true;
   if (hasOwnPolicy) {
     // Its word stands, the engine's store may only be stricter.
     const shared = route.scope === 'public' && !personal;

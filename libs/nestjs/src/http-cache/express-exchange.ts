@@ -3,6 +3,7 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:
 import { closeHead, commit, sealedCacheControl, settle } from './commit.js';
 import type { Exchange, RequestView } from './exchange.js';
 import { combined, type FieldValue } from './field.js';
+import { watchCookies } from './late-cookie.js';
 import type { ResponseHead } from './response-head.js';
 import type { ResponseFields } from './stored-headers.js';
 
@@ -138,7 +139,7 @@ function guardHead(response: ExpressResponse, exchange: Exchange, head: Response
       commit(exchange, head, undefined);
     }
     if (response.hasHeader('set-cookie')) sealLate(exchange, head);
-    const unwatch = isWrapped ? watchCookie(response, exchange, head) : undefined;
+    const unwatch = isWrapped ? watchCookies(response, () => sealLate(exchange, head)) : undefined;
     const text = typeof args[1] === 'string' ? [args[1]] : [];
     inner(response.statusCode, ...text);
     unwatch?.();
@@ -159,23 +160,6 @@ function adoptFields(response: ServerResponse, args: readonly unknown[]): void {
   for (const [name, value] of Object.entries((given ?? {}) as OutgoingHttpHeaders)) {
     if (value !== undefined) response.setHeader(name, value);
   }
-}
-
-/** Returns how to stop watching. */
-function watchCookie(response: ServerResponse, exchange: Exchange, head: ResponseHead): () => void {
-  const { setHeader, appendHeader } = response;
-  const watch = (method: typeof setHeader | typeof appendHeader): any =>
-    function watched(name: string, value: any): ServerResponse {
-      const result = method.call(response, name, value);
-      if (name.toLowerCase() === 'set-cookie') sealLate(exchange, head);
-      return result;
-    };
-  response.setHeader = watch(setHeader);
-  response.appendHeader = watch(appendHeader);
-  return () => {
-    response.setHeader = setHeader;
-    response.appendHeader = appendHeader;
-  };
 }
 
 function sealLate({ isReading, route, settings }: Exchange, head: ResponseHead): void {

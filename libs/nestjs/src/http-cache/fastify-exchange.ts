@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { closeHead, commit, sealedCacheControl, settle } from './commit.js';
 import type { Exchange, RequestView } from './exchange.js';
 import { combined, type FieldValue } from './field.js';
+import { watchCookies } from './late-cookie.js';
 import type { ResponseHead } from './response-head.js';
 import { NOT_ON_304, type ResponseFields } from './stored-headers.js';
 
@@ -144,7 +145,7 @@ function guardHead({ raw }: FastifyReply, exchange: Exchange): void {
       for (const name of NOT_ON_304) delete fields[name];
     }
     if (fields['set-cookie'] !== undefined || raw.hasHeader('set-cookie')) close();
-    const unwatch = isWrapped ? watchCookie(raw, close) : undefined;
+    const unwatch = isWrapped ? watchCookies(raw, close) : undefined;
     inner(status, ...rest);
     unwatch?.();
     const setsCookie = fields['set-cookie'] !== undefined || raw.hasHeader('set-cookie');
@@ -153,22 +154,6 @@ function guardHead({ raw }: FastifyReply, exchange: Exchange): void {
     return raw;
   };
   raw.writeHead = guarded as typeof raw.writeHead;
-}
-
-function watchCookie(raw: ServerResponse, close: () => void): () => void {
-  const { setHeader, appendHeader } = raw;
-  const watch = (method: typeof setHeader | typeof appendHeader): any =>
-    function watched(name: string, value: any): ServerResponse {
-      const result = method.call(raw, name, value);
-      if (name.toLowerCase() === 'set-cookie') close();
-      return result;
-    };
-  raw.setHeader = watch(setHeader);
-  raw.appendHeader = watch(appendHeader);
-  return () => {
-    raw.setHeader = setHeader;
-    raw.appendHeader = appendHeader;
-  };
 }
 
 /** Fields stand in the argument, and once wrapped middleware has copied them, on the response: closed in both. */

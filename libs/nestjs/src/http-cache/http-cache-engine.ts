@@ -11,6 +11,7 @@ import { resolveRoutePolicy, type RoutePolicy } from './route-policy.js';
 import type { HttpCacheSettings } from './settings.js';
 
 const logger = new Logger('Strata');
+const DRAIN_LIMIT = 5_000;
 
 /** What the interceptor works with in one application. */
 export class HttpCacheEngine {
@@ -27,12 +28,12 @@ export class HttpCacheEngine {
     this.settings = settings;
     this.clock = clock;
     const isEngine = strata instanceof Strata;
-    this.store = isEngine ? new ResponseStore(strata, clock, consistency) : undefined;
     this.#background = new Background({
       notice: (notice) => {
         if (!isEngine || !strata.notice(notice)) logger.warn(notice.message);
       },
     });
+    this.store = isEngine ? new ResponseStore(strata, clock, consistency, this.#background) : undefined;
   }
 
   /** Undefined until the application has an HTTP adapter, and for ever in one without. */
@@ -63,7 +64,8 @@ export class HttpCacheEngine {
     }
   }
 
-  async drain(limit: number): Promise<void> {
-    await this.#background.drain(this.clock, limit);
+  /** Waits for what runs behind answers, at most as long as the engine itself does. */
+  async drain(): Promise<void> {
+    await this.#background.drain(this.clock, DRAIN_LIMIT);
   }
 }

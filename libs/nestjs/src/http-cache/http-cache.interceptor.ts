@@ -24,7 +24,9 @@ import { reenter, snapshotOf, ticketOf } from './reentry.js';
 import { acceptsVariant, requestWish } from './request-wish.js';
 import type { ResponseHead } from './response-head.js';
 import type { StoreAnswer } from './response-store.js';
-import { keyOf, mixOf, resourceKey, tagsOf, variantKey, variantWindow, type KeyedRequest } from './store-query.js';
+import { resourceKey, variantKey } from './representation-key.js';
+import { isKeyedByUser } from './route-policy.js';
+import { keyOf, mixOf, tagsOf, variantWindow, type KeyedRequest } from './store-query.js';
 import type { StoredVariant } from './stored-response.js';
 import { strongValidatorsOf, validatorsOf } from './version.js';
 
@@ -212,11 +214,7 @@ export class HttpCacheInterceptor implements NestInterceptor {
   #isAcceptable(exchange: Exchange, variant: StoredVariant): boolean {
     const { validators, request, settings, clock } = exchange;
     if (validators !== undefined && (!validators.exists || validators.etag !== variant.version)) return false;
-    if (
-      request.fields['authorization'] !== undefined &&
-      !variant.forAuthenticated &&
-      exchange.route.store!.by === undefined
-    ) {
+    if (request.fields['authorization'] !== undefined && !variant.forAuthenticated && !isKeyedByUser(exchange.route)) {
       return false; // RFC 9111 section 3.5
     }
     return !settings.honorRequestDirectives || acceptsVariant(requestWish(request.fields, true), variant, clock.wall());

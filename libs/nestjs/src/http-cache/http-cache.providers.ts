@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Inject, Injectable, type OnModuleInit, type Provider } from '@nestjs/common';
+import { Inject, Injectable, type BeforeApplicationShutdown, type OnModuleInit, type Provider } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryService, HttpAdapterHost } from '@nestjs/core';
 import { Strata, systemClock } from '@strata-cache/core';
 import { CACHE_MODULE_OPTIONS, type CacheModuleOptions } from '../cache.module-definition.js';
@@ -13,7 +13,7 @@ import { resolveSettings } from './settings.js';
 
 /** Ties HTTP caching to the life of the application. */
 @Injectable()
-export class HttpCacheLifecycle implements OnModuleInit {
+export class HttpCacheLifecycle implements OnModuleInit, BeforeApplicationShutdown {
   readonly #engine: HttpCacheEngine;
   readonly #routes: HttpRoutes;
   readonly #discovery: DiscoveryService;
@@ -38,6 +38,11 @@ export class HttpCacheLifecycle implements OnModuleInit {
   onModuleInit(): void {
     this.#routes.explore(this.#discovery);
     if (this.#host !== undefined) this.#engine.attach(platformOf(this.#host));
+  }
+
+  /** Refreshes need handlers, so they end before anything is torn down. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.#engine.drain();
   }
 }
 

@@ -1,5 +1,6 @@
 import {
   MAX_TAGS,
+  type Background,
   type Cache,
   type CacheEntry,
   type Clock,
@@ -68,6 +69,7 @@ export class ResponseStore {
   readonly variants = new VariantLimit();
   readonly #strata: Strata;
   readonly #clock: Clock;
+  readonly #background: Background;
   readonly #peeks: boolean;
   readonly #responses: Responses;
   readonly #withGrace = new Map<number, Responses>();
@@ -75,7 +77,8 @@ export class ResponseStore {
   /** Keys whose handler runs in this process. */
   readonly #led = new Set<string>();
 
-  constructor(strata: Strata, clock: Clock, consistency: Consistency | undefined) {
+  constructor(strata: Strata, clock: Clock, consistency: Consistency | undefined, background: Background) {
+    this.#background = background;
     this.#strata = strata;
     this.#clock = clock;
     // Coherent reads are validated by the second tier, which a synchronous look is not.

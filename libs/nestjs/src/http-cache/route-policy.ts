@@ -145,6 +145,11 @@ export function resolveRoutePolicy(site: string, options: HttpCacheOptions): Rou
   return policy;
 }
 
+/** Stored for one user each, which nobody else's key ever meets. */
+export function isKeyedByUser({ scope, store }: RoutePolicy): boolean {
+  return scope === 'private' && store?.by !== undefined;
+}
+
 function termsOf(given: Record<string, any>): PolicyTerms {
   const { maxAge, sMaxAge, staleWhileRevalidate, staleIfError } = given;
   return { maxAge, sMaxAge, staleWhileRevalidate, staleIfError };

@@ -7,7 +7,7 @@ import { combined } from './field.js';
 import { freshnessOf, type Freshness } from './freshness.js';
 import { formatHttpDate, parseHttpDate } from './http-date.js';
 import type { CommittedBody, ResponseHead } from './response-head.js';
-import type { PolicyTerms, StorePolicy } from './route-policy.js';
+import { isKeyedByUser, type PolicyTerms, type StorePolicy } from './route-policy.js';
 import { storedFields, type StoredField } from './stored-headers.js';
 import type { StoredVariant } from './stored-response.js';
 import { nominatedValue, parseVary } from './vary.js';
@@ -90,7 +90,7 @@ function refusalByDirectives(directives: Directives, store: StorePolicy): string
 
 /** RFC 9111 section 3.5, on top of `shareAuthenticated`. */
 function refusalForAuthenticated({ request, route }: Exchange, directives: Directives): string | undefined {
-  const needed = request.fields['authorization'] !== undefined && route.store!.by === undefined;
+  const needed = request.fields['authorization'] !== undefined && !isKeyedByUser(route);
   return needed && !allowsAuthenticated(directives) ? 'authorization' : undefined;
 }
 

@@ -1,15 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { Exchange } from './exchange.js';
-import {
-  fieldsKey,
-  guardKey,
-  representationKey,
-  resourceKey,
-  resourceTag,
-  variantKey,
-  type KeyParts,
-} from './representation-key.js';
-import type { RoutePolicy, StorePolicy } from './route-policy.js';
+import { fieldsKey, guardKey, representationKey, resourceTag, type KeyParts } from './representation-key.js';
+import { isKeyedByUser, type RoutePolicy, type StorePolicy } from './route-policy.js';
 import { nominatedValue, parseVary } from './vary.js';
 
 /** How a request is looked up, or why it is not. */
@@ -23,8 +15,7 @@ export type KeyedRequest =
 export function keyOf(exchange: Exchange, context: ExecutionContext, existingVary: string | undefined): KeyedRequest {
   const { request, route, settings, identity } = exchange;
   const store = route.store!;
-  const keyedByUser = store.by !== undefined && route.scope === 'private';
-  if (identity !== undefined && !route.shareAuthenticated && !keyedByUser) return { bypass: identity };
+  if (identity !== undefined && !route.shareAuthenticated && !isKeyedByUser(route)) return { bypass: identity };
   const by = store.by === undefined ? '' : store.by(context);
   if (by === undefined) return { bypass: 'by' };
   // What middleware varies by already, such as Origin for CORS.
@@ -60,8 +51,6 @@ export function tagsOf({ route, request }: Exchange, context: ExecutionContext):
   const own = typeof route.tags === 'function' ? route.tags(context) : (route.tags ?? []);
   return route.store === undefined ? own : [...new Set(own), resourceTag(request.host, request.target)];
 }
-
-export { resourceKey, variantKey };
 
 /** How long a variant may live, and so be counted, ms. */
 export function variantWindow(route: RoutePolicy, store: StorePolicy): number {
