@@ -8,6 +8,7 @@ import { cacheLog } from './cache-log.js';
 import { CategoriesModule } from './categories/categories.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { HomeModule } from './home/home.module.js';
+import { PricesModule } from './prices/prices.module.js';
 import { ProductsModule } from './products/products.module.js';
 import { RepricingModule } from './repricing/repricing.module.js';
 import { ReviewsModule } from './reviews/reviews.module.js';
@@ -35,6 +36,7 @@ export class AppModule {
         ScheduleModule.forRoot(),
         CategoriesModule,
         ProductsModule,
+        PricesModule.forRoot(settings),
         ReviewsModule,
         SearchModule,
         HomeModule,

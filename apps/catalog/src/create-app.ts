@@ -3,6 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { AppModule } from './app.module.js';
+import { priceEvents } from './prices/prices.module.js';
 import type { Settings } from './settings.js';
 import { traceRequests } from './telemetry/trace-requests.js';
 
@@ -23,6 +24,12 @@ export async function createApp(settings: Settings, logger?: LogLevel[] | false)
     .setDescription('The sample of Strata')
     .setVersion('1')
     .build();
+  const listener = priceEvents(settings);
+  if (listener) {
+    // Before the first request: what is cached from then on is cleared by events.
+    app.connectMicroservice(listener, { inheritAppConfig: true });
+    await app.startAllMicroservices();
+  }
   // Serves /docs-json; the page itself is ApiPageController.
   SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, description), { ui: false });
   return app;

@@ -11,6 +11,8 @@ export interface Settings {
   readonly databaseFile: string;
   /** The second cache tier, shared by all instances; without it caching works in process. */
   readonly redisUrl: string | undefined;
+  /** Where the pricing service is asked and heard; without it products cost what they are listed at. */
+  readonly natsUrl?: string | undefined;
   /** How many products the first start seeds; each gets twenty reviews on average. */
   readonly seedProducts: number;
   /** A collector of OpenTelemetry, such as `http://localhost:4318`, that gets metrics and spans. */
@@ -20,7 +22,7 @@ export interface Settings {
 }
 
 /**
- * Reads PORT (3000), ADAPTER (express), DATABASE_URL (unset), DATABASE_FILE (apps/catalog/.data/catalog.db), REDIS_URL (unset),
+ * Reads PORT (3000), ADAPTER (express), DATABASE_URL (unset), DATABASE_FILE (apps/catalog/.data/catalog.db), REDIS_URL (unset), NATS_URL (unset),
  * SEED_PRODUCTS (5000), OTEL_EXPORTER_OTLP_ENDPOINT (unset) and NODE_ENV. Throws an Error that names the variable when a value makes no sense.
  */
 export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
@@ -35,6 +37,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     // One level above both src/ and dist/, so that the built and the tested app mean the same place.
     databaseFile: env.DATABASE_FILE || fileURLToPath(new URL('../.data/catalog.db', import.meta.url)),
     redisUrl: env.REDIS_URL || undefined,
+    natsUrl: env.NATS_URL || undefined,
     seedProducts: integer('SEED_PRODUCTS', env.SEED_PRODUCTS, 5000),
     otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT || undefined,
     development: env.NODE_ENV !== 'production',
