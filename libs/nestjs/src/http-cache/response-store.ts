@@ -127,7 +127,10 @@ export class ResponseStore {
 
   /** The engine answers stale at once, refreshes once whoever asks, and pauses after failures. */
   #refreshBehind(responses: Responses, query: StoreQuery): void {
-    responses.getOrSet(query.key, (context) => this.#refresh(responses, query, context)).catch(() => undefined); // nobody waits for it; the next stale hit tries again
+    this.#background.run('http.refresh', async () => {
+      // The engine gives the stale answer at once; a failure of the load behind it is its own business.
+      await responses.getOrSet(query.key, (context) => this.#refresh(responses, query, context));
+    });
   }
 
   /** Runs the request through the whole application again: a subscription to its observable alone would skip guards and serializers. */
