@@ -1,9 +1,12 @@
 import 'reflect-metadata';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Module, type INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { CacheEvents, CacheEventsModule } from '@strata-cache/nestjs/microservices';
 import { fork, type Child } from '../support/child.js';
 import { freePort } from '../support/free-port.js';
+import { ownDir } from '../support/process-keeper.js';
 import { emitterOf, type FleetSettings } from './fleet-settings.js';
 import type { InstanceHandlers, Report } from './instance.child.js';
 
@@ -11,6 +14,7 @@ type Process = Child<InstanceHandlers>;
 
 interface Member {
   process: Process;
+  readonly journal: string;
   readonly settings: FleetSettings;
   name: string;
 }
@@ -57,8 +61,14 @@ export class Fleet {
       imports: [CacheEventsModule.forRoot({ client: reached.map(emitterOf), source: 'emitter', emitTimeout: '500ms' })],
     })
     class EmitterModule {}
+    const folder = ownDir('journals');
     const members = await Promise.all(
-      all.map(async (own, index) => ({ process: await process_(), settings: own, name: `i${index}` })),
+      all.map(async (own, index) => ({
+        process: await process_(),
+        journal: join(folder, `i${index}`),
+        settings: own,
+        name: `i${index}`,
+      })),
     );
     await Promise.all(members.map(async (member) => start(member, count)));
     const emitter = await NestFactory.createApplicationContext(EmitterModule, { logger: false });
@@ -90,6 +100,13 @@ export class Fleet {
     return lists.reduce((sum, list) => sum + list.length, 0);
   }
 
+  /** Ids of the events that were applied anywhere, by instances that were killed since as well. */
+  heard(): ReadonlySet<string> {
+    return new Set(
+      this.#members.flatMap(({ journal }) => (existsSync(journal) ? readFileSync(journal, 'utf8').split('\n') : [])),
+    );
+  }
+
   async connections(): Promise<readonly number[]> {
     return this.#all((process) => process.call('connections'));
   }
@@ -98,9 +115,13 @@ export class Fleet {
     return this.#all((process) => process.call('report'));
   }
 
-  /** Kills the last instance with -9 and starts another in its place, under a new name, as a scheduler would. */
+  /**
+   * Kills an instance with -9 and starts another in its place, under a new name, as a scheduler would. The last one; where a single instance
+   * receives for all, that one.
+   */
   async replaceOne(): Promise<void> {
-    const member = this.#members.at(-1)!;
+    const isSingle = this.#settings.transport === 'tcp' && this.#settings.redisUrl !== undefined;
+    const member = this.#members.at(isSingle ? 0 : -1)!;
     const replacement = process_();
     await member.process.kill9();
     member.process = await replacement;
@@ -125,6 +146,6 @@ export class Fleet {
   }
 }
 
-async function start({ process, settings, name }: Member, count: number): Promise<void> {
-  await process.call('start', { settings, instance: name, count } as never);
+async function start({ process, settings, name, journal }: Member, count: number): Promise<void> {
+  await process.call('start', { settings, instance: name, count, journal });
 }

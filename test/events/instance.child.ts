@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { appendFileSync } from 'node:fs';
 import { Module, type INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { CacheModule, defineCache, Strata, type Cache } from '@strata-cache/nestjs';
@@ -12,6 +13,15 @@ interface Changed {
   readonly id: number;
   /** The mapper throws on this many attempts. */
   readonly trouble?: number;
+}
+
+export interface StartOptions {
+  readonly settings: FleetSettings;
+  readonly instance: string;
+  /** Entries. */
+  readonly count: number;
+  /** A file for the ids of applied events: it outlives a kill -9. */
+  readonly journal: string;
 }
 
 export interface Report {
@@ -53,7 +63,7 @@ async function read(): Promise<void> {
 }
 
 const handlers = serveCalls({
-  async start({ settings, instance, count }: { settings: FleetSettings; instance: string; count: number }) {
+  async start({ settings, instance, count, journal }: StartOptions) {
     versions = Array.from({ length: count }, () => 0);
     applied = new Set();
     failed = [];
@@ -86,7 +96,10 @@ const handlers = serveCalls({
         CacheEventsModule.forRoot({
           caches: [valueCache],
           retry: { attempts: 3, delay: '20ms' },
-          onApplied: ({ id }) => applied.add(id),
+          onApplied: ({ id }) => {
+            applied.add(id);
+            appendFileSync(journal, `${id}\n`);
+          },
           onFailure: ({ envelope }) => {
             failed.push(envelope.id);
           },

@@ -124,9 +124,9 @@ export async function runScenario({ settings, broker, events, seed, kill }: Plan
     const reports = await fleet.reports();
     const stale = await fleet.stale();
     const ids = Array.from({ length: events }, (_, id) => `e${id}`);
-    const heard = new Set(reports.flatMap(({ applied }) => applied));
-    const lifelong = kill ? reports.slice(0, -1) : reports;
-    const missed = ids.filter((id) => lifelong.some(({ applied }) => !applied.includes(id)));
+    const heard = fleet.heard();
+    const lifelong = (kill ? reports.slice(0, -1) : reports).map(({ applied }) => new Set(applied));
+    const missed = ids.filter((id) => lifelong.some((applied) => !applied.has(id)));
     return {
       ...tally,
       unheard: ids.filter((id) => !heard.has(id)).length,

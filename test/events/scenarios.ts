@@ -1,17 +1,28 @@
+import { connect, type Channel } from 'amqplib';
 import { RedisServer } from '../support/redis-server.js';
 import type { Broker } from '../support/broker.js';
 import { mosquitto, natsServer, rabbitMq } from '../support/brokers.js';
-import type { FleetSettings, TransportName } from './fleet-settings.js';
+import { DEAD_LETTERS, type FleetSettings, type TransportName } from './fleet-settings.js';
 import type { Interruptible } from './scenario.js';
 
 /** `'atLeastOnce'`: nothing may be lost; `'atMostOnce'`: only what was emitted during the outage, and only with a second tier. */
 export type Delivery = 'atLeastOnce' | 'atMostOnce';
 
+export interface Prepared {
+  readonly settings: FleetSettings;
+  readonly broker: Interruptible | undefined;
+  /** How many events the broker has put aside. */
+  readonly deadLetters?: () => Promise<number>;
+}
+
 export interface Scenario {
   readonly name: string;
+  readonly title: string;
   readonly delivery: Delivery;
   readonly promise: string;
-  prepare(): Promise<{ settings: FleetSettings; broker: Interruptible | undefined }>;
+  /** Every instance receives by itself. */
+  readonly isOwn: boolean;
+  prepare(): Promise<Prepared>;
 }
 
 let scenarios = 0;
@@ -39,10 +50,12 @@ const MAKE: Partial<Record<TransportName, () => Broker>> = {
 };
 
 function scenario(transport: TransportName, isShared: boolean, delivery: Delivery): Scenario {
-  const how = isShared ? 'one instance receives, Redis tells the others' : 'every instance receives, no Redis';
+  const how = isShared ? 'with Redis as the second tier' : 'without a second tier';
   return {
-    name: `${transport}: ${how}`,
+    name: `${transport}-${isShared ? 'with-redis' : 'alone'}`,
+    title: `${transport}: ${how}`,
     delivery,
+    isOwn: !isShared || transport === 'redis' || transport === 'mqtt',
     promise:
       delivery === 'atLeastOnce'
         ? 'loses no event and leaves no old entry'
@@ -64,12 +77,33 @@ function scenario(transport: TransportName, isShared: boolean, delivery: Deliver
       const server = await broker(transport, MAKE[transport]!);
       // Mosquitto writes its sessions when it stops; the others must stand a kill -9.
       const away = (): Promise<void> => (transport === 'mqtt' ? server.stop() : server.kill9());
+      const settings = { ...more, port: server.port };
       return {
-        settings: { ...more, port: server.port },
+        settings,
         broker: { away, back: async () => void (await server.start()) },
+        ...(transport === 'rabbitmq' ? { deadLetters: await deadLetterQueue(settings) } : {}),
       };
     },
   };
+}
+
+/** A queue for what instances give up. Declared before they start: their queues name its exchange. */
+async function deadLetterQueue({ port, service }: FleetSettings): Promise<() => Promise<number>> {
+  const name = `${DEAD_LETTERS}.${service}`;
+  const withChannel = async <Result>(run: (channel: Channel) => Promise<Result>): Promise<Result> => {
+    const connection = await connect(`amqp://guest:guest@127.0.0.1:${port}`);
+    try {
+      return await run(await connection.createChannel());
+    } finally {
+      await connection.close();
+    }
+  };
+  await withChannel(async (channel) => {
+    await channel.assertExchange(name, 'fanout', { durable: true });
+    await channel.assertQueue(name, { durable: true });
+    await channel.bindQueue(name, name, '');
+  });
+  return async () => (await withChannel((channel) => channel.checkQueue(name))).messageCount;
 }
 
 export const SCENARIOS: readonly Scenario[] = [

@@ -65,12 +65,13 @@ const EXCHANGE = 'strata.events';
 
 export interface RmqSettings {
   readonly urls: string[];
-  /** A fanout exchange; it is declared. Default `'strata.events'`. */
+  /** A topic exchange; it is declared. Default `'strata.events'`. */
   readonly exchange?: string | undefined;
 }
 
 /**
- * A RabbitMQ listener: a durable queue, bound to the exchange, acknowledged once the invalidation is. An instance that comes back within
+ * A RabbitMQ listener: a durable queue, bound to the exchange by the patterns of the application's handlers (events of others never arrive, and
+ * so never end among the dead letters), acknowledged once the invalidation is. An instance that comes back within
  * `keep` receives what it missed; after that its queue is gone, and its memory was dropped with the connection.
  */
 export function rmqInvalidationOptions(
@@ -91,7 +92,8 @@ export function rmqInvalidationOptions(
     options: mark(isShared, {
       urls,
       exchange,
-      exchangeType: 'fanout',
+      exchangeType: 'topic',
+      wildcards: true,
       queue: `${exchange}.${name}`,
       queueOptions: {
         durable: true,
@@ -111,7 +113,7 @@ export function rmqInvalidationOptions(
 export function rmqEventClient({ urls, exchange = EXCHANGE }: RmqSettings): RmqOptions & Made<RmqOptions> {
   return {
     transport: Transport.RMQ,
-    options: { urls, exchange, exchangeType: 'fanout' },
+    options: { urls, exchange, exchangeType: 'topic', wildcards: true },
   };
 }
 

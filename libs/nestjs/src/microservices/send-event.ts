@@ -35,7 +35,12 @@ async function transmit(client: ClientProxy, { envelope, key }: DepartingEvent):
   const { type } = envelope;
   if (client instanceof ClientTCP) {
     // `emit` over TCP is written to a socket and forgotten. A request is answered by the same handler, once it is done.
-    await lastValueFrom(client.send(type, envelope), NOTHING);
+    try {
+      await lastValueFrom(client.send(type, envelope), NOTHING);
+    } catch (error) {
+      // Nobody there has a handler: the event concerns no cache of that service, and never will.
+      if (!describe(error).startsWith(NO_HANDLER)) throw error;
+    }
     return;
   }
   await lastValueFrom(client.emit(type, dressed(client, envelope, key)), NOTHING);
@@ -63,6 +68,9 @@ export function resumeDelay(client: ClientProxy): number {
 }
 
 const NOTHING = { defaultValue: undefined };
+
+/** How Nest answers a request for which it has no handler. */
+const NO_HANDLER = 'There is no matching message handler';
 
 function describe(error: unknown): string {
   if (typeof error === 'string') return error;
