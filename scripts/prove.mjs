@@ -35,6 +35,11 @@ const PROOFS = [
     title: 'The history checker finds every mutant',
     command: ['node', ...SOURCES, 'test/history/prove-mutants.ts'],
   },
+  {
+    name: 'locks',
+    title: 'Locks under kills, stops, black holes, killed connections and lost data',
+    command: ['node', ...SOURCES, 'test/locks/prove-locks.ts'],
+  },
 ];
 
 const project = dirname(dirname(fileURLToPath(import.meta.url)));

@@ -1,16 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { CacheConfigError, LeaseLostError, LockTimeoutError, type Locks } from '@strata-cache/core';
 import { failsWith } from '../engine/fails-with.js';
-
-/** What a lock service brings to the contract. */
-export interface LocksHarness {
-  readonly locks: Locks;
-  /** Lets `ms` pass, timers included: a fake clock in memory, real time against a server. */
-  advance(ms: number): Promise<void>;
-  /** The process stands still for `ms`: time passes, no timer runs. Only where the clock can be steered. */
-  stall?(ms: number): void;
-  close(): Promise<void>;
-}
+import type { LocksHarness } from './locks.harness.js';
+import { reentranceContract } from './locks-reentrance.contract.js';
+import { stallContract } from './locks-stall.contract.js';
 
 export interface LocksContractOptions {
   /** The shortest ttl worth testing with, ms: long against the round trips of the service. */
@@ -280,92 +273,7 @@ export function locksContract(
       await Promise.all(leases.map(async (lease) => lease?.release()));
     });
 
-    describe('reentrance', () => {
-      const reentrant = { reentrant: true, wait: ms(ttl) } as const;
-
-      it('without the option a call inside waits for itself, and gives up', async () => {
-        const nested = locks.withLock('k', async () => {
-          const inner = failsWith(locks.acquire('k', { wait: ms(ttl) }), { code: 'ERR_LOCK_TIMEOUT' });
-          await harness.advance(ttl * 2);
-          await inner;
-          return 'outer';
-        });
-        expect(await nested).toBe('outer');
-      });
-
-      it('with it, on both, the lease is shared, and the outermost call releases', async () => {
-        const tokens = await locks.withLock(
-          'k',
-          async (outer) => {
-            const inner = await locks.withLock('k', (lease) => lease.token, reentrant);
-            const taken = await locks.acquire('k', reentrant);
-            await taken.release();
-            outer.assertHeld();
-            expect(await locks.tryAcquire('k')).toBeNull();
-            return [outer.token, inner, taken.token];
-          },
-          reentrant,
-        );
-        expect(new Set(tokens).size).toBe(1);
-        const next = await locks.tryAcquire('k');
-        expect(next).not.toBeNull();
-        await next?.release();
-      });
-
-      it('another call beside it, and another key inside it, are locked as ever', async () => {
-        await locks.withLock(
-          'k',
-          async () => {
-            const other = await locks.acquire('other', reentrant);
-            await other.release();
-          },
-          reentrant,
-        );
-        let inside = 0;
-        let most = 0;
-        const beside = async (): Promise<void> =>
-          locks.withLock(
-            'k',
-            async () => {
-              most = Math.max(most, ++inside);
-              await locks.withLock('k', () => undefined, reentrant);
-              inside--;
-            },
-            { ...reentrant, wait: '60s' },
-          );
-        await Promise.all([beside(), beside(), beside()]);
-        expect(most).toBe(1);
-      });
-
-      it('work that outlives its withLock is under no lock any more', async () => {
-        let late: Promise<unknown> = Promise.resolve();
-        let go: () => void = () => undefined;
-        const gate = new Promise<void>((resolve) => (go = resolve));
-        await locks.withLock(
-          'k',
-          () => {
-            late = gate.then(async () => locks.tryAcquire('k', { reentrant: true }));
-          },
-          reentrant,
-        );
-        const holder = await locks.acquire('k');
-        go();
-        expect(await late).toBeNull();
-        await holder.release();
-      });
-
-      it('inside a lease that was lost it is refused', async () => {
-        const nested = locks.withLock(
-          'k',
-          async () => {
-            await harness.advance(ttl * 2);
-            return locks.withLock('k', () => undefined, reentrant);
-          },
-          { ...reentrant, ttl: ms(ttl), renew: false },
-        );
-        await failsWith(nested, { code: 'ERR_LEASE_LOST' });
-      });
-    });
+    reentranceContract(() => harness, ttl);
 
     it('counts, and its gauges go back to nothing', async () => {
       const lease = await locks.acquire('k');
@@ -403,35 +311,8 @@ export function locksContract(
       expect([most, done]).toEqual([1, 200]);
     });
 
-    if (!canStall) {
-      return;
+    if (canStall) {
+      stallContract(() => harness, ttl);
     }
-    describe('after a stall, before any timer has run', () => {
-      it('assertHeld knows that the lease has run out', async () => {
-        const lease = await locks.acquire('k', { ttl: ms(ttl) });
-        harness.stall?.(ttl + 1);
-        expect(() => lease.assertHeld()).toThrow(LeaseLostError);
-        expect(lease.signal.aborted).toBe(true);
-      });
-
-      it('the lock is granted once, not to everyone who asks', async () => {
-        await locks.acquire('k', short);
-        harness.stall?.(ttl + 1);
-        const granted = (await Promise.all([1, 2, 3].map(() => locks.tryAcquire('k')))).filter(
-          (lease) => lease !== null,
-        );
-        expect(granted).toHaveLength(1);
-        await granted[0].release();
-      });
-
-      it('whoever waits gets it, not whoever asks first', async () => {
-        await locks.acquire('k', short);
-        const waiting = locks.acquire('k', { wait: '60s' });
-        await harness.advance(0);
-        harness.stall?.(ttl + 1);
-        expect(await locks.tryAcquire('k')).toBeNull();
-        await (await waiting).release();
-      });
-    });
   });
 }

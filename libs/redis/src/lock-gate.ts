@@ -139,7 +139,8 @@ export class LockGate implements Gate {
           );
         }
       },
-      () => undefined,
+      // Not allowed to ask, or cut off: the next connection is asked again.
+      () => (this.#checked = false),
     );
   }
 
