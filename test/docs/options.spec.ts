@@ -2,8 +2,7 @@ import 'reflect-metadata';
 import { describe, expect, it } from '@jest/globals';
 import {
   BUILT_IN_DEFAULTS,
-  byteSize,
-  CacheError,
+  type CacheError,
   createStrata,
   defineCache,
   duration,
@@ -13,8 +12,6 @@ import {
   MAX_TAG_LENGTH,
   MAX_TAGS,
   memoryTier,
-  type ByteSize,
-  type Duration,
 } from '@strata-cache/core';
 import { ChaosTier, FakeClock, sharedMemory } from '@strata-cache/core/testing';
 import { Cacheable, CacheEvict, CachePut, CacheModule, Locked } from '@strata-cache/nestjs';
@@ -23,6 +20,7 @@ import { LEASE_TTL } from '../../libs/core/src/reading/fill-right.js';
 import { TIER_DEADLINE } from '../../libs/core/src/tiers/guarded-tier.js';
 import { resolveOptions } from '../../libs/redis/src/options.js';
 import { tablesOf, textOf, type Table } from './markdown.js';
+import { defaultsOf, knownOptions, messageOf, valueOf } from './option-tables.js';
 
 const tables = new Map([...tablesOf('docs/options.md'), ...tablesOf('docs/locks.md')]);
 
@@ -32,38 +30,8 @@ function table(name: string): Table {
   return found;
 }
 
-/** What stands in the first backticks of a cell: durations in ms, sizes in bytes. `-` is undefined. */
-function valueOf(cell: string): unknown {
-  const text = /^`([^`]+)`$/.exec(cell)?.[1] ?? cell;
-  if (text === '-' || text === 'required') return undefined;
-  const string = /^'(.*)'$/.exec(text)?.[1];
-  if (string === undefined) return JSON.parse(text.replaceAll('_', '')) as unknown;
-  if (/^[\d.]+(ms|s|m|h|d)$/.test(string)) return duration(string as Duration);
-  return /^[\d.]+[kmg]?b$/.test(string) ? byteSize(string as ByteSize) : string;
-}
-
 function defaultsIn(name: string): Record<string, unknown> {
-  const defaults = [...table(name)].map(([option, [cell]]) => [option, valueOf(cell)] as const);
-  return Object.fromEntries(defaults.filter(([, value]) => value !== undefined));
-}
-
-async function messageOf(run: () => unknown): Promise<string> {
-  try {
-    await run();
-  } catch (error) {
-    if (error instanceof CacheError) return error.message;
-    throw error;
-  }
-  throw new Error('the unknown option was accepted');
-}
-
-/** Every reader of options lists what it knows when it is given something else. */
-async function knownOptions(run: () => unknown): Promise<readonly string[]> {
-  const message = await messageOf(run);
-  const list =
-    /known options are (.*?)(?: \(|$)/i.exec(message) ?? /(?:known are|known options:) (.*?)\.?$/i.exec(message);
-  if (list === null) throw new Error(message);
-  return list[1].split(', ').sort();
+  return defaultsOf(table(name));
 }
 
 const strata = createStrata({ clock: new FakeClock() });
