@@ -1,12 +1,12 @@
 import 'reflect-metadata';
 import { appendFileSync } from 'node:fs';
-import { Module, type INestApplication } from '@nestjs/common';
+import { Module, type INestApplication, type INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { CacheModule, defineCache, Strata, type Cache } from '@strata-cache/nestjs';
 import { CacheEvents, CacheEventsModule, type EventStats } from '@strata-cache/nestjs/microservices';
 import { redis } from '@strata-cache/redis';
 import { serveCalls } from '../support/child-side.js';
-import { listenerOf, type FleetSettings } from './fleet-settings.js';
+import { listenerOf, type FleetSettings, type TransportName } from './fleet-settings.js';
 
 /** One instance of a service: a real process that the parent may kill. It holds entries in memory and hears events. */
 interface Changed {
@@ -62,6 +62,23 @@ async function read(): Promise<void> {
   }
 }
 
+/** Counts connections over which events really arrive; Nest announces them a little earlier. */
+function watch(listener: INestMicroservice, transport: TransportName): void {
+  const count = (): void => void connections++;
+  if (transport === 'redis') {
+    listener.on('ready', (which: string) => {
+      const [, subscriber] = listener.unwrap<[unknown, { subscribe(name: string): Promise<unknown> }]>();
+      if (which === 'sub') void subscriber.subscribe('value.changed').then(count);
+    });
+    return;
+  }
+  listener.status.subscribe((state) => {
+    if (state !== 'connected') return;
+    if (transport !== 'nats') count();
+    else setImmediate(() => void listener.unwrap<{ flush(): Promise<void> }>().flush().then(count));
+  });
+}
+
 const handlers = serveCalls({
   async start({ settings, instance, count, journal }: StartOptions) {
     versions = Array.from({ length: count }, () => 0);
@@ -109,9 +126,7 @@ const handlers = serveCalls({
     class InstanceModule {}
     app = await NestFactory.create(InstanceModule, { logger: ['warn'] });
     const listener = app.connectMicroservice(listenerOf(settings, instance), { inheritAppConfig: true });
-    listener.status.subscribe((state) => {
-      if (state === 'connected') connections++;
-    });
+    watch(listener, settings.transport);
     await app.startAllMicroservices();
     await app.init();
     events = app.get(CacheEvents);
@@ -141,9 +156,10 @@ const handlers = serveCalls({
     return versions.filter((_version, id) => cache.peek(id) !== undefined).length;
   },
 
-  /** Keys of which memory holds an old version. */
-  stale(): readonly number[] {
-    return versions.flatMap((version, id) => ((cache.peek(id) ?? version) < version ? [id] : []));
+  /** Keys of which memory, or else the second tier, holds an old version. */
+  async stale(): Promise<readonly number[]> {
+    const entries = await Promise.all(versions.map((_version, id) => cache.entry(id)));
+    return versions.flatMap((version, id) => ((entries[id]?.value ?? version) < version ? [id] : []));
   },
 
   connections: () => connections,
