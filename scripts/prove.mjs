@@ -31,6 +31,12 @@ const PROOFS = [
     command: ['node', ...SOURCES, 'test/history/prove-history.ts'],
   },
   {
+    name: 'events',
+    title:
+      'Events reach every instance: five transports, outages, kill -9, throwing handlers, duplicates, reordering (docs/transports.md)',
+    command: ['node', ...SOURCES, 'test/events/prove-events.ts'],
+  },
+  {
     name: 'mutants',
     title: 'The history checker finds every mutant',
     command: ['node', ...SOURCES, 'test/history/prove-mutants.ts'],
