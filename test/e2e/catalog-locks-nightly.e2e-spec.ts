@@ -118,7 +118,7 @@ describe('the nightly re-pricing of three instances on one Redis', () => {
         what: 'the new price in every memory',
       });
     }
-  });
+  }, 60_000);
 
   it('is finished by the next run when nobody was left to take over', async () => {
     const [, second] = doomed;
@@ -134,5 +134,5 @@ describe('the nightly re-pricing of three instances on one Redis', () => {
     const [left, own] = [await runsOf('2999-01-03'), await runsOf('2999-01-04')];
     expect([left?.finished, own?.finished]).toEqual([true, true]);
     expect((left?.repriced ?? 0) + (own?.repriced ?? 0)).toBe(changes);
-  });
+  }, 60_000);
 });

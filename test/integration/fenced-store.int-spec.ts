@@ -206,6 +206,18 @@ describe.each(['SQLite', 'PostgreSQL'])('a fenced store on %s', (kind) => {
       expect(await stock().find('9')).toEqual({ productId: '9', available: 1_000 - accepted, reserved: accepted });
     });
 
+    it('is filled once, also in a database from before there was one', async () => {
+      const lease = await acquire('stock:10');
+      await stock().restock('10', 3, lease.token);
+      await database.setUp(64);
+      expect((await stock().find('10')).available).toBe(3);
+      await database.sql.deleteFrom('seeds').where('name', '=', 'stock-v1').execute();
+      await database.sql.deleteFrom('stock').where('productId', 'in', ['10', '11']).execute();
+      await database.setUp(64);
+      expect((await stock().find('10')).available).toBe(20);
+      expect((await stock().find('11')).available).toBe(20);
+    });
+
     it('has a constraint besides: below zero nothing is written, whoever holds what', async () => {
       const lease = await acquire('stock:8');
       await stock().claim('8', lease.token);

@@ -1,9 +1,9 @@
 import 'reflect-metadata';
 import { describe, expect, it } from '@jest/globals';
 import { Test } from '@nestjs/testing';
-import { CacheModule, currentLease, LeaseLostError, LockService, Strata } from '@strata-cache/nestjs';
-import { FakeClock, gate } from '@strata-cache/nestjs/testing';
-import { boot } from './locks-orders.js';
+import { CacheModule, currentLease, LeaseLostError, LockService, Strata, type Observer } from '@strata-cache/nestjs';
+import { CacheTestingModule, FakeClock, gate } from '@strata-cache/nestjs/testing';
+import { boot, Orders } from './locks-orders.js';
 
 describe('LockService', () => {
   it('is injectable and locks like the engine', async () => {
@@ -104,6 +104,33 @@ describe('LockService', () => {
     expect(() => held.assertHeld()).toThrow(LeaseLostError);
     expect(await waiting).toMatchObject({ code: 'ERR_LOCK' });
     await expect(locks.acquire('k')).rejects.toMatchObject({ code: 'ERR_LOCK' });
+  });
+
+  it('tells the observer of waits and holds, those of @Locked included', async () => {
+    const seen: unknown[] = [];
+    const observer: Observer = {
+      around: async (operation, run) => {
+        const result = await run();
+        seen.push([operation.kind, operation.key, operation.outcome]);
+        return result;
+      },
+    };
+    const app = await Test.createTestingModule({
+      imports: [CacheTestingModule.forRoot({ observer })],
+      providers: [Orders],
+    }).compile();
+    await app.get(Orders).ship('1');
+    await app.get(LockService).withLock('k', async () => {
+      expect(await app.get(LockService).tryAcquire('k')).toBeNull();
+    });
+    expect(seen).toEqual([
+      ['lock.wait', 'order:1', 'granted'],
+      ['lock.hold', 'order:1', 'released'],
+      ['lock.wait', 'k', 'granted'],
+      ['lock.wait', 'k', 'refused'],
+      ['lock.hold', 'k', 'released'],
+    ]);
+    await app.close();
   });
 
   it('refuses where the engine is a stand-in', async () => {

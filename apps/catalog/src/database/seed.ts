@@ -42,8 +42,11 @@ export async function seedStock(sql: Sql, productCount: number): Promise<boolean
           'id',
           raw<number>`cast(${STOCK} as integer)`.as('available'),
           raw<number>`cast(0 as bigint)`.as('token'),
-        ]),
+        ])
+        // Without it SQLite takes ON CONFLICT for the ON of a join.
+        .where(raw<boolean>`1 = 1`),
     )
+    .onConflict((conflict) => conflict.doNothing())
     .execute();
   return true;
 }
