@@ -39,7 +39,9 @@ function fullYear(twoDigits: number, now: number): string {
 
 function utc(year: string, month: string, day: string, h: string, m: string, s: string): number | undefined {
   const index = MONTHS.indexOf(month.toLowerCase());
-  const instant = Date.UTC(Number(year), index, Number(day), Number(h), Number(m), Number(s));
+  // A leap second is one that no clock here knows: the one before.
+  const second = s === '60' ? 59 : Number(s);
+  const instant = Date.UTC(Number(year), index, Number(day), Number(h), Number(m), second);
   // 31 February rolls over into March.
-  return new Date(instant - (s === '60' ? 1_000 : 0)).getUTCDate() === Number(day) ? instant : undefined;
+  return new Date(instant).getUTCDate() === Number(day) ? instant : undefined;
 }

@@ -49,6 +49,7 @@ export class HttpRoutes {
   readonly #routes = new WeakMap<Handler, Map<Type, HttpRoute>>();
   readonly #config: ApplicationConfig;
   #stores = false;
+  #declared = 0;
 
   constructor(@Inject(ApplicationConfig) config: ApplicationConfig) {
     this.#config = config;
@@ -57,6 +58,11 @@ export class HttpRoutes {
   /** Whether any route stores responses. */
   get stores(): boolean {
     return this.#stores;
+  }
+
+  /** How many routes say how their responses may be cached. */
+  get declared(): number {
+    return this.#declared;
   }
 
   of(type: Type, handler: Handler): HttpRoute {
@@ -77,6 +83,7 @@ export class HttpRoutes {
       const type = metatype as unknown as Type;
       const routes = handlersOf(type.prototype as object).map((handler) => this.of(type, handler));
       if (routes.some(({ policy }) => policy?.store !== undefined)) this.#stores = true;
+      this.#declared += routes.filter(({ policy }) => policy !== undefined).length;
       refuseWeakTags(routes);
     }
   }
