@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ACL_COMMANDS, aclLine } from '@strata-cache/redis';
+import { LockNames } from '../../libs/redis/src/lock-keys.js';
 import { ShardKeys } from '../../libs/redis/src/shard.js';
 import { textOf } from './markdown.js';
 
@@ -17,7 +18,9 @@ describe('docs/redis.md', () => {
     const names = [keys.entry('x'), keys.lease('x'), keys.version('x'), keys.holders('x')].map((key) =>
       key.slice(0, -1),
     );
-    for (const name of [...names, keys.state, keys.head, keys.busChannel, keys.wakeChannel]) {
+    const locks = new LockNames('prod:catalog', 1);
+    const ofLocks = [...locks.of('x').all, locks.channel(0, 'x')].map((key) => key.slice(0, -1));
+    for (const name of [...names, ...ofLocks, keys.state, keys.head, keys.busChannel, keys.wakeChannel]) {
       expect(name.startsWith(prefix)).toBe(true);
       expect(text).toContain(`\`${name.slice(prefix.length)}`);
     }
