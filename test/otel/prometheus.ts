@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SERVER_PATH } from '../../scripts/setup.mjs';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
 import { OwnProcess, ownDir } from '../support/process-keeper.js';
@@ -38,7 +37,7 @@ export class Prometheus {
         `--storage.tsdb.path=${join(dir, 'data')}`,
         `--web.listen-address=127.0.0.1:${port}`,
       ],
-      { stdio: 'ignore', env: { ...process.env, PATH: SERVER_PATH } },
+      { stdio: 'ignore' },
     );
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);

@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
 import { METRICS, type Metric } from '@strata-cache/otel';
-import { SERVER_PATH } from '../../scripts/setup.mjs';
 
 export const project = new URL('../../', import.meta.url).pathname;
 
@@ -28,7 +27,6 @@ export function labelsIn(expression: string): readonly string[] {
 export function promtool(...args: readonly string[]): { readonly status: number | null; readonly output: string } {
   const { status, stdout, stderr, error } = spawnSync('promtool', args, {
     cwd: project,
-    env: { ...process.env, PATH: SERVER_PATH },
     encoding: 'utf8',
   });
   if (error) throw error;

@@ -185,6 +185,7 @@ export function createStrata(options: StrataOptions = {}): Strata {
       guard,
       vitals,
       facts: parts?.facts,
+      settings: { maxStaleness, heartbeat, observed: observer.started !== undefined },
     },
     runtimes,
   );

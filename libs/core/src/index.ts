@@ -1,5 +1,5 @@
 export { createStrata, ENGINE_DEFAULTS, type StrataOptions } from './create-strata.js';
-export { Strata } from './strata.js';
+export { Strata, type EngineSettings } from './strata.js';
 export { Cache, type CacheOf, type PutOptions } from './cache.js';
 export type { CacheEntry } from './reading/inspect.js';
 export type { InvalidationResult } from './writes.js';

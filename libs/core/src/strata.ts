@@ -21,6 +21,14 @@ const ABORT_LIMIT = 500;
 
 const MODE_RULES = { mode: asOneOf('delete', 'expire') };
 
+/** Settings of an engine that tools want to know. */
+export interface EngineSettings {
+  readonly maxStaleness: number;
+  readonly heartbeat: number;
+  /** An observer reads the counters. */
+  readonly observed: boolean;
+}
+
 export interface StrataParts extends CacheParts {
   readonly consistency: Consistency;
   readonly defaults: Record<string, any>;
@@ -31,6 +39,7 @@ export interface StrataParts extends CacheParts {
   readonly guard: { readonly unsent: number; readonly isOpen: boolean; readonly openings: number } | undefined;
   readonly vitals: VitalsSampler;
   readonly facts: FactsProbe | undefined;
+  readonly settings: EngineSettings;
 }
 
 /** An engine: the caches of one namespace with their tiers, bus and locks. Made by `createStrata`; in Nest its class is the injection token. */
@@ -58,6 +67,11 @@ export class Strata implements ObservedEngine {
       this.notice({ level: 'warn', name: 'locks.local', message });
     }
     return this.#parts.locks;
+  }
+
+  /** What the engine goes by, durations in ms. */
+  get settings(): EngineSettings {
+    return this.#parts.settings;
   }
 
   /** Whether an invalidation here reaches other instances: there is a second tier, or a bus. */

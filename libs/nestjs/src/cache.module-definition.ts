@@ -9,6 +9,8 @@ export interface CacheModuleOptions extends StrataOptions {
   readonly transactions?: TransactionHook | undefined;
   /** HTTP caching (`@HttpCache`) and the CDNs that are purged. Default: the defaults of each. */
   readonly http?: HttpCacheModuleOptions | undefined;
+  /** Examine the set-up at boot, behind it, and log what is found (`CacheDoctor`). Default false: on demand only. */
+  readonly doctor?: boolean | undefined;
 }
 
 /** What `useClass` and `useExisting` of `CacheModule.forRootAsync` provide. */

@@ -1,9 +1,11 @@
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit, type Provider } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
-import { CacheConfigError, Strata, createStrata, type CacheDefinition } from '@strata-cache/core';
+import { asBoolean, CacheConfigError, Strata, createStrata, type CacheDefinition } from '@strata-cache/core';
 import { CACHE_MODULE_OPTIONS, type CacheModuleOptions } from './cache.module-definition.js';
 import { getCacheToken } from './cache-token.js';
 import { httpCacheExports, httpCacheProviders } from './http-cache/http-cache.providers.js';
+import { CacheDoctor } from './doctor/cache-doctor.js';
+import { HttpRoutes } from './http-cache/http-routes.js';
 import { loggingObserver } from './logging-observer.js';
 import { LockService } from './locks/lock-service.js';
 import { messages } from './messages.js';
@@ -22,7 +24,8 @@ export class EngineOwner {
 
   /** @throws CacheConfigError naming a wrong or unknown option, which fails the boot */
   open(options: CacheModuleOptions = {}): Strata {
-    const { transactions, http, ...engine } = options;
+    const { transactions, http, doctor, ...engine } = options;
+    if (doctor !== undefined) asBoolean(doctor, 'CacheModule.forRoot: doctor');
     if (transactions !== undefined && typeof transactions?.afterCommit !== 'function') {
       throw new CacheConfigError(messages.badTransactions());
     }
@@ -102,6 +105,12 @@ function refuseAfterCommit(methods: CachedMethods): void {
   if (waiting) throw new CacheConfigError(messages.noTransactions(`${waiting.className}.${waiting.method}`));
 }
 
+/** The caches that a method clears, or replaces. */
+function clearedBy(methods: CachedMethods): ReadonlySet<string> {
+  const clearing = methods.list().filter(({ decorator }) => decorator !== 'Cacheable');
+  return new Set(clearing.map(({ definition }) => definition.name));
+}
+
 /** The providers of one engine; `CACHE_MODULE_OPTIONS` comes from the module that uses them. */
 export const engineProviders: Provider[] = [
   EngineOwner,
@@ -118,11 +127,27 @@ export const engineProviders: Provider[] = [
   },
   LockService,
   ...httpCacheProviders,
+  {
+    provide: CacheDoctor,
+    inject: [Strata, CachedMethods, HttpRoutes, CACHE_MODULE_OPTIONS],
+    useFactory: (
+      strata: Strata,
+      methods: CachedMethods,
+      routes: HttpRoutes,
+      options?: CacheModuleOptions,
+    ): CacheDoctor =>
+      new CacheDoctor({
+        strata,
+        clearedByMethods: () => clearedBy(methods),
+        httpRoutes: () => routes.declared,
+        atBoot: options?.doctor === true && strata instanceof Strata,
+      }),
+  },
   EngineLifecycle,
 ];
 
 /** What the application sees of them. */
-export const engineExports = [Strata, CachedMethods, LockService, PurgeService, ...httpCacheExports];
+export const engineExports = [Strata, CachedMethods, LockService, PurgeService, CacheDoctor, ...httpCacheExports];
 
 /**
  * A provider for each cache, under its {@link getCacheToken}.

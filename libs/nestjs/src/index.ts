@@ -1,4 +1,6 @@
 export { CacheModule } from './cache.module.js';
+export { CacheDoctor, type Diagnosis } from './doctor/cache-doctor.js';
+export type { Finding, RuleName } from './doctor/finding.js';
 export type { CacheModuleOptions, CacheOptionsFactory } from './cache.module-definition.js';
 export { getCacheToken, InjectCache } from './cache-token.js';
 export { Cacheable } from './method-cache/cacheable.js';
