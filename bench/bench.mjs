@@ -33,7 +33,9 @@ for (const name of positionals) {
     for (const { title, reference, cells } of result.scenarios) {
       console.log(`\n${title}  (1.0 = ${reference})`);
       for (const { contender, median, min, max, cpu, ratio } of cells)
-        console.log(`  ${contender.padEnd(22)} ${readable(median).padStart(9)} ns  ${readable(min).padStart(9)} .. ${readable(max).padStart(9)}  cpu ${cpu.toFixed(3)} us   ${ratio?.toFixed(3)}`);
+        console.log(
+          `  ${contender.padEnd(22)} ${readable(median).padStart(9)} ns  ${readable(min).padStart(9)} .. ${readable(max).padStart(9)}  cpu ${cpu.toFixed(3)} us   ${ratio?.toFixed(3)}`,
+        );
     }
   } finally {
     await redis.stop();

@@ -30,7 +30,11 @@ export const CACHES = {
   'lru-cache': async ({ load, maxEntries }) => {
     const { LRUCache } = await import('lru-cache');
     const cache = new LRUCache({ max: maxEntries, ttl: TTL, fetchMethod: (key) => load(key) });
-    return { get: (key) => cache.fetch(key), peek: (key) => cache.get(key), store: async (key, value) => cache.set(key, value) };
+    return {
+      get: (key) => cache.fetch(key),
+      peek: (key) => cache.get(key),
+      store: async (key, value) => cache.set(key, value),
+    };
   },
 
   'layered-loader': async ({ load, redisUrl, maxEntries, namespace }) => {
@@ -38,14 +42,22 @@ export const CACHES = {
     const inMemoryCache = { cacheType: 'lru-object', ttlInMsecs: TTL, maxItems: maxEntries };
     if (redisUrl === undefined) {
       const loader = new Loader({ inMemoryCache, dataSourceGetOneFn: (key) => load(key) });
-      return { get: (key) => loader.get(key), peek: (key) => loader.getInMemoryOnly(key), store: (key) => loader.get(key) };
+      return {
+        get: (key) => loader.get(key),
+        peek: (key) => loader.getInMemoryOnly(key),
+        store: (key) => loader.get(key),
+      };
     }
     const redis = await ioredis5(redisUrl);
     const asyncCache = new RedisCache(redis, { prefix: namespace, json: true, ttlInMsecs: TTL });
     const pair = await notifications(createNotificationPair, redisUrl, namespace);
     const loader = new Loader({ inMemoryCache, asyncCache, dataSourceGetOneFn: (key) => load(key), ...pair });
     await loader.init?.();
-    return { get: (key) => loader.get(key), store: (key) => loader.get(key), drop: (key) => loader.invalidateCacheFor(key) };
+    return {
+      get: (key) => loader.get(key),
+      store: (key) => loader.get(key),
+      drop: (key) => loader.invalidateCacheFor(key),
+    };
   },
 
   'async-cache-dedupe': async ({ load, redisUrl, maxEntries }) => {

@@ -15,7 +15,7 @@ export function zipfKeys(length, keys = 100_000, exponent = 0.99) {
   const cumulated = new Float64Array(keys);
   let total = 0;
   for (let rank = 0; rank < keys; rank++) cumulated[rank] = total += 1 / (rank + 1) ** exponent;
-  const names = Array.from({ length: keys }, (_, rank) => `product-${rank}`);
+  const names = Array.from({ length: keys }, (_, rank) => flat(`product-${rank}`));
   return Array.from({ length }, () => {
     const at = random() * total;
     let low = 0;
@@ -34,7 +34,13 @@ export function valueOf(key, bytes) {
   const value = { id: key, name: `Product ${key}`, priceCents: 1999, stock: 12, tags: [] };
   for (let at = 0; JSON.stringify(value).length < bytes - 20; at++) {
     const rest = bytes - JSON.stringify(value).length;
-    value[`field${at}`] = 'lorem ipsum dolor sit amet, consectetur adipiscing'.slice(0, Math.max(4, Math.min(50, rest - 14)));
+    value[`field${at}`] = 'lorem ipsum dolor sit amet, consectetur adipiscing'.slice(
+      0,
+      Math.max(4, Math.min(50, rest - 14)),
+    );
   }
   return value;
 }
+
+/** A string as it comes out of a socket: one run of characters, not a joint of two, which every Map would have to join first. */
+export const flat = (text) => Buffer.from(text).toString();

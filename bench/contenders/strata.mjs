@@ -23,7 +23,8 @@ export async function strataCache({
   libs,
 }) {
   const { createStrata, defineCache, memoryTier } = await strataModule('core', 'index.js', libs);
-  const l2 = redisUrl === undefined ? undefined : (await strataModule('redis', 'index.js', libs)).redis({ url: redisUrl });
+  const l2 =
+    redisUrl === undefined ? undefined : (await strataModule('redis', 'index.js', libs)).redis({ url: redisUrl });
   const strata = createStrata({ namespace, l1: memoryTier({ maxEntries, maxBytes }), l2, observer, consistency });
   const definition = defineCache({
     name: 'product',

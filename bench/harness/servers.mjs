@@ -19,7 +19,7 @@ export async function startRedis() {
   const port = await freePort();
   const dir = mkdtempSync(join(tmpdir(), 'strata-bench-'));
   const program = process.env.STRATA_REDIS_SERVER ?? 'redis-server';
-  const settings = { port, bind: '127.0.0.1', dir, save: '', appendonly: 'no', 'maxclients': 4_000 };
+  const settings = { port, bind: '127.0.0.1', dir, save: '', appendonly: 'no', maxclients: 4_000 };
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const server = { child, dir };

@@ -10,9 +10,24 @@ export async function measure({ redis, rounds, quick, options, before }) {
   const extra = before ? ['strata before'] : [];
   const scenarios = [
     { name: 'hot', title: 'One hot key, awaited', contenders: [REFERENCE, ...STRATA, ...extra, ...PEERS] },
-    { name: 'resident', title: '10,000 resident keys, awaited', contenders: [REFERENCE, 'strata', 'strata, bus', ...extra, ...PEERS] },
-    { name: 'zipf', title: 'zipf 0.99 over 100,000 keys, room for 10,000, misses included', contenders: ['lru-cache', 'strata', ...extra, ...PEERS.slice(1)], reference: 'lru-cache' },
-    { name: 'peek', title: 'Synchronous read of one hot key', contenders: ['Map.get', 'lru-cache', 'layered-loader', 'strata', 'strata, bus', ...extra].map((name) => (name === 'Map.get' ? REFERENCE : name)) },
+    {
+      name: 'resident',
+      title: '10,000 resident keys, awaited',
+      contenders: [REFERENCE, 'strata', 'strata, bus', ...extra, ...PEERS],
+    },
+    {
+      name: 'zipf',
+      title: 'zipf 0.99 over 100,000 keys, room for 10,000, misses included',
+      contenders: ['lru-cache', 'strata', ...extra, ...PEERS.slice(1)],
+      reference: 'lru-cache',
+    },
+    {
+      name: 'peek',
+      title: 'Synchronous read of one hot key',
+      contenders: ['Map.get', 'lru-cache', 'layered-loader', 'strata', 'strata, bus', ...extra].map((name) =>
+        name === 'Map.get' ? REFERENCE : name,
+      ),
+    },
   ];
   const measured = [];
   for (const { name, title, contenders, reference = REFERENCE } of scenarios) {
@@ -22,7 +37,12 @@ export async function measure({ redis, rounds, quick, options, before }) {
       roundMs,
       redisUrl: contender === 'strata, bus' ? redis.url : undefined,
     }));
-    measured.push({ name, title, reference, cells: await interleave({ work: 'l1', cells, rounds, reference, options }) });
+    measured.push({
+      name,
+      title,
+      reference,
+      cells: await interleave({ work: 'l1', cells, rounds, reference, options }),
+    });
   }
   return { scenarios: measured };
 }

@@ -15,7 +15,9 @@ const CONTENDERS = [
 
 /** Hits of the second tier: 100 B, 1 KB and 10 KB, 1, 50 and 500 readers at a time. */
 export async function measure({ redis, rounds, quick, options, before, only }) {
-  const settings = quick ? { roundMs: 40, warmMs: 150, keyCount: 3_000 } : { roundMs: 250, warmMs: 1_000, keyCount: 10_000 };
+  const settings = quick
+    ? { roundMs: 40, warmMs: 150, keyCount: 3_000 }
+    : { roundMs: 150, warmMs: 600, keyCount: 10_000 };
   const contenders = [...CONTENDERS, ...(before ? ['strata before'] : [])].filter(
     (name) => only === undefined || name === REFERENCE || only.includes(name),
   );

@@ -1,6 +1,6 @@
 import { CACHES } from '../contenders/caches.mjs';
 import { calibrate, timed } from '../harness/timed.mjs';
-import { zipfKeys } from '../contenders/keys.mjs';
+import { flat, zipfKeys } from '../contenders/keys.mjs';
 
 /** Operations between two visits to the event loop: without them a cached clock would stand still, which no server does. */
 const BURST = 1_000;
@@ -52,7 +52,8 @@ export async function prepare({ contender, scenario, redisUrl, roundMs, entries 
     },
     async check() {
       const missed = loads - loadsBefore;
-      if (scenario !== 'zipf' && missed > 0) throw new Error(`${missed} loads in ${ops} reads that should all have been hits`);
+      if (scenario !== 'zipf' && missed > 0)
+        throw new Error(`${missed} loads in ${ops} reads that should all have been hits`);
       const value = scenario === 'peek' ? cache.peek(keys[0]) : await cache.get(keys[0]);
       if (value?.id !== keys[0]) throw new Error(`the value of ${keys[0]} came back as ${JSON.stringify(value)}`);
       await cache.close?.();
@@ -64,7 +65,7 @@ export async function prepare({ contender, scenario, redisUrl, roundMs, entries 
 function keysOf(scenario, entries) {
   if (scenario === 'zipf') return zipfKeys(1_000_000);
   if (scenario !== 'resident') return Array.from({ length: BURST }, () => 'product-42');
-  const order = Array.from({ length: Math.max(BURST, entries) }, (_, at) => `product-${at % entries}`);
+  const order = Array.from({ length: Math.max(BURST, entries) }, (_, at) => flat(`product-${at % entries}`));
   let seed = 7;
   for (let at = order.length - 1; at > 0; at--) {
     seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;

@@ -1,6 +1,9 @@
 import { CACHES } from '../contenders/caches.mjs';
-import { valueOf } from '../contenders/keys.mjs';
+import { flat, valueOf } from '../contenders/keys.mjs';
 import { calibrate, timed } from '../harness/timed.mjs';
+
+/** Rounds done again at most. */
+const MOST_REDONE = 5;
 
 /** Hits of the second tier, `concurrency` readers at a time. One process goes through all sizes and concurrencies. */
 export async function prepare({ contender, redisUrl, roundMs, warmMs, keyCount }) {
@@ -17,7 +20,7 @@ export async function prepare({ contender, redisUrl, roundMs, warmMs, keyCount }
     maxEntries: keyCount / 10,
     namespace: `l2-${contender.replace(/\W+/g, '-')}`,
   });
-  const keys = Array.from({ length: keyCount }, (_, at) => `product-${String(at).padStart(5, '0')}`);
+  const keys = Array.from({ length: keyCount }, (_, at) => flat(`product-${String(at).padStart(5, '0')}`));
   let at = 0;
   let concurrency = 1;
 
@@ -37,7 +40,18 @@ export async function prepare({ contender, redisUrl, roundMs, warmMs, keyCount }
 
   let count = 0;
   let ops = 0;
-  let loadsBefore = 0;
+  let redone = 0;
+
+  async function untilHits() {
+    for (let tries = 0; tries < 50; tries++) {
+      const before = loads;
+      await many(concurrency * 4);
+      if (loads === before) return;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    throw new Error('reads that should be hits of Redis go on being loads');
+  }
+
   return {
     async fill(size) {
       bytes = size;
@@ -51,19 +65,27 @@ export async function prepare({ contender, redisUrl, roundMs, warmMs, keyCount }
       concurrency = readers;
       const until = performance.now() + warmMs;
       while (performance.now() < until) await many(concurrency * 10);
+      await untilHits();
       count = await calibrate(many, roundMs, concurrency);
-      loadsBefore = loads;
+      redone = 0;
       ops = 0;
     },
+    /** A round in which a read missed (a breaker opened because the machine stood still) measures something else: it is done again. */
     async round() {
-      const { ns, cpu } = await timed(() => many(count));
-      ops += count;
-      return { ops: count, ns, cpu };
+      for (;;) {
+        const before = loads;
+        const { ns, cpu } = await timed(() => many(count));
+        if (loads === before) {
+          ops += count;
+          return { ops: count, ns, cpu };
+        }
+        if (++redone > MOST_REDONE)
+          throw new Error(`${loads - before} loads in ${count} reads that should all have been hits`);
+        await untilHits();
+      }
     },
     async check() {
-      const missed = loads - loadsBefore;
-      if (missed > 0) throw new Error(`${missed} loads in ${ops} reads that should all have been hits of Redis`);
-      return { loads: missed, reads: ops };
+      return { loads: 0, reads: ops, redone };
     },
   };
 }

@@ -18,7 +18,6 @@ import { asOneOf, asPositiveDuration, readOptions } from './options.js';
 import { Boxed } from './value/boxed.js';
 import type { Engine } from './engine.js';
 import { inspect, type CacheEntry } from './reading/inspect.js';
-import { isPlain } from './key.js';
 import type { L1View } from './reading/l1-view.js';
 import { callPolicy, writePolicy, type CallPolicy, type Policy, type WriteOptions } from './policy.js';
 import type { ReadThrough } from './reading/read-through.js';
@@ -153,9 +152,11 @@ export class Cache<Args extends AnyArgs = AnyArgs, Value = any> {
       return this.#space.locate(this.#runtime.restOf(parts));
     }
     const slot = this.#space.find(parts);
-    return slot >= 0 || typeof parts === 'number' || isPlain(parts)
-      ? slot
-      : this.#space.locate(this.#runtime.restOf(parts));
+    if (slot >= 0 || typeof parts === 'number') {
+      return slot;
+    }
+    const rest = this.#runtime.restOf(parts);
+    return rest === parts ? slot : this.#space.locate(rest);
   }
 
   #read(
@@ -164,10 +165,11 @@ export class Cache<Args extends AnyArgs = AnyArgs, Value = any> {
     load: ((context: any) => unknown) | undefined,
     call: CallPolicy,
   ): Promise<unknown> {
+    const rest = this.#runtime.restOf(parts);
     return this.#parts.reads.read({
       runtime: this.#runtime,
-      key: this.#runtime.prefix + this.#runtime.restOf(parts),
-      part: this.#partOf(parts),
+      key: this.#runtime.prefix + rest,
+      part: this.#partOf(parts, rest),
       args,
       load,
       policy: call.policy,
@@ -178,8 +180,8 @@ export class Cache<Args extends AnyArgs = AnyArgs, Value = any> {
   }
 
   /** What L1 may know an entry by instead of its encoded key. */
-  #partOf(parts: KeyParts): string | number | undefined {
-    return !this.#tenanted && (typeof parts === 'string' || typeof parts === 'number') ? parts : undefined;
+  #partOf(parts: KeyParts, rest: string): string | number | undefined {
+    return parts === rest || (typeof parts === 'number' && !this.#tenanted) ? (parts as string | number) : undefined;
   }
 
   /** The value, or `undefined`; loads when the definition has `load`. */
@@ -307,8 +309,8 @@ export class Cache<Args extends AnyArgs = AnyArgs, Value = any> {
   #writeOf(key: unknown, policy: Policy): WriteCall {
     const runtime = this.#runtime;
     const parts = runtime.partsOf(key);
-    const encoded = runtime.prefix + runtime.restOf(parts);
-    return { runtime, key: encoded, part: this.#partOf(parts), args: argsOf(key), policy };
+    const rest = runtime.restOf(parts);
+    return { runtime, key: runtime.prefix + rest, part: this.#partOf(parts, rest), args: argsOf(key), policy };
   }
 
   /** Loads from the source without reading the cache, and refreshes it: for balances, permissions, stock at checkout. */

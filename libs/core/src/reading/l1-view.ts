@@ -34,9 +34,10 @@ export class L1View {
     this.#engine = engine;
   }
 
-  look(runtime: CacheRuntime, key: string, policy: Policy): L1Look {
+  /** `part`: the key as in `L1Fill`, where there is one. */
+  look(runtime: CacheRuntime, key: string, policy: Policy, part?: string | number): L1Look {
     const { l1, coherence, clock } = this.#engine;
-    const slot = policy.useL1 ? l1.find(key) : -1;
+    const slot = !policy.useL1 ? -1 : part === undefined ? l1.find(key) : l1.space(runtime.prefix).find(part);
     if (slot < 0) {
       return L1_MISS;
     }

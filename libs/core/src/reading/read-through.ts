@@ -64,7 +64,7 @@ export class ReadThrough {
     if (call.load !== undefined && isInsideLoadOf(runtime, key)) {
       return this.#runAlone(call);
     }
-    const found = call.forceRefresh ? L1_MISS : this.#l1.look(runtime, key, call.policy);
+    const found = call.forceRefresh ? L1_MISS : this.#l1.look(runtime, key, call.policy, call.part);
     if (found.fresh !== undefined) {
       runtime.stats.hits++;
       const negative = found.fresh.stored == null;

@@ -1,4 +1,4 @@
-import { isPlain } from '../key.js';
+import { encodeKey } from '../key.js';
 import { NO_SLOT } from './slot-table.js';
 
 /** What a slot is known by within its space: the text after the prefix, or the number of a key that is one number. */
@@ -40,18 +40,14 @@ export class KeySpace {
     return number === undefined ? NO_SLOT : this.find(number);
   }
 
-  /**
-   * Indexes a slot; what it is known by from then on. `part`: the caller's own string, kept instead of a cut of the encoded key,
-   * which would keep the whole of it alive.
-   */
+  /** Indexes a slot; what it is known by from then on. `part`: as in `L1Fill`. */
   put(rest: string, slot: number, part: LocalKey | undefined): LocalKey {
-    const number = numberOf(rest);
-    if (number === undefined && !isPlain(rest)) {
+    const local = part ?? numberOf(rest) ?? rest;
+    if (part !== undefined || typeof local === 'number' || encodeKey('', local) === local) {
+      this.#parts.set(local, slot);
+    } else {
       this.#encoded.set(rest, slot);
-      return rest;
     }
-    const local = number ?? (part === rest ? part : rest);
-    this.#parts.set(local, slot);
     return local;
   }
 

@@ -106,16 +106,17 @@ export class MemoryStore implements L1Store {
 
   set(key: string, fill: L1Fill): boolean {
     const bytes = Math.min(Math.ceil(fill.bytes), LARGEST_SIZE);
-    const known = this.find(key);
+    const space = this.#spaceOf(key);
+    const known = fill.part === undefined ? space.locate(key.slice(space.prefix.length)) : space.find(fill.part);
     if (!(bytes <= this.#options.maxBytes)) {
       if (known !== NO_SLOT) this.#remove(known, 'replaced');
       return false;
     }
     if (known === NO_SLOT) {
-      this.#insert(key, bytes, fill);
+      this.#insert(space, key, bytes, fill);
     } else {
       this.#replace(known, bytes, fill);
-      this.#onRemoval?.(key, 'replaced', this.#spaceAt(known).prefix);
+      this.#onRemoval?.(key, 'replaced', space.prefix);
     }
     return true;
   }
@@ -163,13 +164,13 @@ export class MemoryStore implements L1Store {
     return this.#spaces[this.#table.spaces[slot]];
   }
 
-  #insert(key: string, bytes: number, fill: L1Fill): void {
+  #insert(space: KeySpace, key: string, bytes: number, fill: L1Fill): void {
     while (this.#size >= this.#options.maxEntries) this.#evict();
     this.#makeRoom(bytes);
     if (this.#table.full) this.#grow();
     const slot = this.#table.take(bytes);
-    const space = this.#spaceOf(key);
-    this.#table.keys[slot] = space.put(key.slice(space.prefix.length), slot, fill.part);
+    const rest = fill.part === undefined ? key.slice(space.prefix.length) : '';
+    this.#table.keys[slot] = space.put(rest, slot, fill.part);
     this.#table.spaces[slot] = space.id;
     this.#size++;
     this.bytes += bytes;

@@ -1,0 +1,44 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { CACHES } from '../contenders/caches.mjs';
+
+/** Bytes per entry over keys and values that the caller holds anyway. Needs --expose-gc. */
+export async function prepare({ contender, entries, tags }) {
+  const load = async () => {
+    throw new Error('nothing is loaded here');
+  };
+  const keys = [];
+  const values = [];
+  return {
+    async fill() {
+      const empty = await heap();
+      for (let n = 0; n < entries; n++) {
+        keys.push(Buffer.from(`product-${String(n).padStart(7, '0')}`).toString());
+        values.push({ id: n, name: `Product ${n}`, price: n % 1_000 });
+      }
+      const alone = await heap();
+      const own = { tags: tags ? (value) => [`category-${value.id % 1_000}`] : undefined };
+      const cache = await CACHES[contender]({ load: async (key) => values[Number(key.slice(8))], maxEntries: entries, namespace: 'mem', ...own });
+      for (let n = 0; n < entries; n++) {
+        // A library that is filled by its loader is filled that way, so that all hold the caller's own object or their own form of it.
+        await (contender.startsWith('strata') ? cache.get(keys[n]) : cache.store(keys[n], values[n]));
+        if (n % 1_000 === 0) await turn();
+      }
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      const full = await heap();
+      const probe = await cache.get(keys[entries >> 1]);
+      const last = await cache.get(keys[entries - 1]);
+      const found = [probe, last].filter((value) => value?.id !== undefined).length;
+      if (found !== 2) throw new Error(`${contender} does not hold what was stored`);
+      return { over: (full - alone) / entries, alone: (alone - empty) / entries };
+    },
+  };
+}
+
+async function heap() {
+  for (let round = 0; round < 3; round++) {
+    await turn();
+    globalThis.gc();
+  }
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
