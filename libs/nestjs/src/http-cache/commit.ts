@@ -168,8 +168,9 @@ function replay(exchange: Exchange, head: ResponseHead, variant: StoredVariant, 
   head.set('Age', String(Math.floor(Math.max(0, now - variant.storedAt + variant.age) / 1_000)));
   setStatus(exchange, head, status);
   const ok = variant.status >= 200 && variant.status <= 299;
-  if (ok && (variant.etag !== undefined || variant.lastModified !== undefined) && isConditional(request)) {
-    const { etag, lastModified } = variant;
+  if (ok && isConditional(request)) {
+    // Without Last-Modified the time it was made stands in (RFC 9111 section 4.3.2).
+    const { etag, lastModified = variant.storedAt - variant.age } = variant;
     const verdict = evaluatePreconditions({ ...request, now }, { exists: true, etag, lastModified });
     if (verdict !== 'proceed') return withoutBody(exchange, head, verdict);
   }

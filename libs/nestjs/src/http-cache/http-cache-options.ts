@@ -37,7 +37,8 @@ export interface StoreOptions {
    */
   readonly ttl?: Duration | undefined;
   /**
-   * Longest time past freshness for which `stale-while-revalidate` and `stale-if-error` are honoured.
+   * Longest time past freshness for which a response is kept, and used while it is refreshed or when the handler fails with a 5xx status,
+   * as its `stale-while-revalidate` and `stale-if-error` say. Given, it is itself a permission to be used after a failure.
    * Default: the larger of the two options.
    */
   readonly grace?: Duration | undefined;

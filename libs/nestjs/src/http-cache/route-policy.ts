@@ -45,6 +45,8 @@ export interface RoutePolicy extends PolicyTerms {
 export interface StorePolicy {
   readonly ttl: number | undefined;
   readonly grace: number;
+  /** Of `grace`, what was asked for by name: so long a response may be used after a failure, whatever it says of that. */
+  readonly lenience: number;
   readonly query: 'all' | readonly string[];
   readonly by: ((context: ExecutionContext) => string | number | undefined) | undefined;
   readonly statuses: ReadonlySet<number>;
@@ -174,7 +176,14 @@ function storeOf(where: string, given: Record<string, any>): StorePolicy {
   };
   const grace = store.grace ?? Math.max(given.staleWhileRevalidate ?? 0, given.staleIfError ?? 0);
   const statuses = new Set<number>([...store.statuses, ...Object.keys(given.errors ?? {}).map(Number)]);
-  return { ttl: undefined, by: undefined, ...store, grace, statuses } as unknown as StorePolicy;
+  return {
+    ttl: undefined,
+    by: undefined,
+    ...store,
+    grace,
+    lenience: store.grace ?? 0,
+    statuses,
+  } as unknown as StorePolicy;
 }
 
 function errorsOf(where: string, errors: HttpCacheOptions['errors']): ReadonlyMap<number, PolicyTerms> {

@@ -4,7 +4,7 @@ import { parseCacheControl, type Directives } from './cache-control.js';
 import type { EffectivePolicy } from './effective-policy.js';
 import type { Exchange } from './exchange.js';
 import { combined } from './field.js';
-import { freshnessOf, type Freshness } from './freshness.js';
+import { freshnessOf, mayBeStale, type Freshness } from './freshness.js';
 import { formatHttpDate, parseHttpDate } from './http-date.js';
 import type { CommittedBody, ResponseHead } from './response-head.js';
 import { isKeyedByUser, type PolicyTerms, type StorePolicy } from './route-policy.js';
@@ -34,7 +34,7 @@ export function variantOf(
   const vary = parseVary(head.get('vary'));
   const reason =
     refusal(exchange, head, policy, body) ??
-    (isOwn ? refusalByDirectives(directives, store) : undefined) ??
+    (isOwn ? refusalByDirectives(directives, store, head.status) : undefined) ??
     refusalForAuthenticated(exchange, directives) ??
     (vary === '*' ? 'vary' : undefined) ??
     (fresh.lifetime - fresh.age <= 0 && fresh.staleWhileRevalidate === 0 ? 'freshness' : undefined);
@@ -75,15 +75,21 @@ function refusal(
   if (!store.statuses.has(head.status) || head.status === 206 || head.status === 304) return 'status';
   if (body === undefined) return 'stream';
   if (body.length > store.maxBodyBytes || Buffer.byteLength(body) > store.maxBodyBytes) return 'size';
-  if (head.get('content-range') !== undefined) return 'partial';
   if (head.get('set-cookie') !== undefined && !route.allowSetCookie) return 'set-cookie';
   if (parseCacheControl(request.fields['cache-control']).has('no-store')) return 'request';
   return tags.length > MAX_RESPONSE_TAGS + 1 ? 'tags' : undefined;
 }
 
-/** What the handler said itself binds the store (RFC 9111 section 3; section 5.2.2.4 for no-cache). */
-function refusalByDirectives(directives: Directives, store: StorePolicy): string | undefined {
-  if (directives.has('no-store')) return 'no-store';
+/** Statuses whose caching rules are followed here, for must-understand. */
+const UNDERSTOOD = new Set([200, 203, 204, 300, 301, 302, 303, 307, 308, 404, 405, 410, 414, 501]);
+
+/**
+ * What the handler said itself binds the store (RFC 9111 section 3; section 5.2.2.4 for no-cache). Beside must-understand, no-store is
+ * meant for caches that do not know the status (section 5.2.2.3).
+ */
+function refusalByDirectives(directives: Directives, store: StorePolicy, status: number): string | undefined {
+  const understands = directives.has('must-understand');
+  if (understands ? !UNDERSTOOD.has(status) : directives.has('no-store')) return 'no-store';
   if (directives.has('no-cache')) return 'no-cache';
   return directives.has('private') && store.by === undefined ? 'private' : undefined;
 }
@@ -110,10 +116,15 @@ function freshnessFor(
     { directives, expires: head.get('expires'), date: head.get('date'), age: head.get('age') },
     now,
   );
-  if (isOwn) return { ...said, lifetime: Math.min(said.lifetime, ttl ?? Infinity) };
+  // A grace the application asked for allows use after a failure, unless the response forbids any (RFC 9111 section 4.2.4).
+  const { lenience } = route.store!;
+  if (isOwn) {
+    const staleIfError = directives.has('stale-if-error') || !mayBeStale(directives) ? said.staleIfError : lenience;
+    return { ...said, staleIfError, lifetime: Math.min(said.lifetime, ttl ?? Infinity) };
+  }
   const terms: PolicyTerms = head.status >= 400 ? route.errors.get(head.status)! : route;
   const lifetime = (head.status >= 400 ? undefined : ttl) ?? terms.sMaxAge ?? terms.maxAge ?? 0;
-  const { staleWhileRevalidate = 0, staleIfError = 0 } = terms;
+  const { staleWhileRevalidate = 0, staleIfError = route.mustRevalidate ? 0 : lenience } = terms;
   return { lifetime, age: 0, staleWhileRevalidate, staleIfError };
 }
 

@@ -18,6 +18,9 @@ export function mergeVary(value: FieldValue, names: readonly string[]): string |
   return existing === undefined || existing === '' ? added.join(', ') : `${existing}, ${added.join(', ')}`;
 }
 
+/** Fields whose values have no case (RFC 9110 sections 12.5.2 to 12.5.4). Their order is left alone: applications give it a meaning. */
+const CASELESS = new Set(['accept-charset', 'accept-encoding', 'accept-language']);
+
 /**
  * A field of a request in the form in which requests are compared (RFC 9111 section 4.1): lines combined, white space around commas
  * left out. Absent is null, which matches absent only.
@@ -25,8 +28,9 @@ export function mergeVary(value: FieldValue, names: readonly string[]): string |
 export function nominatedValue(fields: RequestFields, name: string): string | null {
   const value = combined(fields[name]);
   if (value === undefined) return null;
-  return value
+  const text = value
     .trim()
     .replace(/[ \t]*,[ \t]*/g, ',')
     .replace(/[ \t]+/g, ' ');
+  return CASELESS.has(name) ? text.toLowerCase() : text;
 }
