@@ -35,7 +35,7 @@ export class CacheEvents implements OnApplicationBootstrap, OnApplicationShutdow
     const { receiver, outgoing, stats, source, limits } = this.#room;
     const { key, queue = true, ...more } = options;
     const { envelope } = sealEvent(name, payload, source, limits.maxEventBytes, more);
-    stats.emitted++;
+    stats.add('emitted');
     const applied = await receiver.applyHere(envelope, outgoing.length === 0);
     const taken = await Promise.all(outgoing.map((one) => one.send({ envelope, key }, queue)));
     return applied && taken.every((answer) => answer === 'accepted') ? 'accepted' : 'queued';
@@ -44,7 +44,7 @@ export class CacheEvents implements OnApplicationBootstrap, OnApplicationShutdow
   /** A snapshot of the counters. */
   stats(): Readonly<EventStats> & { readonly waiting: number } {
     const waiting = this.#room.outgoing.reduce((sum, one) => sum + one.waiting, 0);
-    return { ...this.#room.stats, waiting };
+    return { ...this.#room.stats.counters, waiting };
   }
 
   onApplicationBootstrap(): void {

@@ -3,7 +3,7 @@ import type { Delivery } from './delivery.js';
 import { openEvent, UnreadableEvent, type EventEnvelope, type PlainMapper } from './envelope.js';
 import type { EventLog } from './event-log.js';
 import { eventMessages } from './event-messages.js';
-import type { EventStats } from './event-stats.js';
+import type { EventTally } from './event-stats.js';
 import { pause, type Pause } from './pause.js';
 
 /** Why an event ended without its full effect. */
@@ -42,12 +42,12 @@ const MAX_HOLD = 5 * 60_000;
 export class EventReceiver {
   readonly #strata: Strata | undefined;
   readonly #options: ReceiverOptions;
-  readonly #stats: EventStats;
+  readonly #stats: EventTally;
   readonly #log: EventLog;
   readonly #pauses = new Set<Pause>();
   #closed = false;
 
-  constructor(strata: Strata | undefined, options: ReceiverOptions, stats: EventStats, log: EventLog) {
+  constructor(strata: Strata | undefined, options: ReceiverOptions, stats: EventTally, log: EventLog) {
     this.#strata = strata;
     this.#options = options;
     this.#stats = stats;
@@ -62,14 +62,14 @@ export class EventReceiver {
 
   /** Applies what arrived over a transport and settles it there. Rejects only where that is how the broker is told to deliver again. */
   async receive(name: string, data: unknown, delivery: Delivery): Promise<void> {
-    this.#stats.received++;
+    this.#stats.add('received');
     let envelope: EventEnvelope | undefined;
     try {
       envelope = openEvent(name, data, this.#options.maxEventBytes, this.#options.plain);
     } catch (error) {
       if (!(error instanceof UnreadableEvent)) throw error;
       // Accepted, not rejected: nobody will ever be able to read it, and it must not come back.
-      this.#stats[error.reason]++;
+      this.#stats.add(error.reason);
       this.#log.warn(error.reason, error.message);
       delivery.accept();
       return;
@@ -87,7 +87,7 @@ export class EventReceiver {
     const thrown = outcome.failures.find(({ permanent }) => !permanent);
     if (thrown !== undefined && isLast) await this.#giveUp(envelope, 1, thrown.error);
     if (thrown === undefined && outcome.acknowledged) this.#done(envelope);
-    if (!outcome.acknowledged) this.#stats.unacknowledged++;
+    if (!outcome.acknowledged) this.#stats.add('unacknowledged');
     return outcome.acknowledged;
   }
 
@@ -112,7 +112,7 @@ export class EventReceiver {
         return this.#unacknowledged(envelope, delivery);
       }
       if (this.#closed) return this.#return(delivery);
-      this.#stats.retried++;
+      this.#stats.add('retried');
       await this.#wait(Math.min(delay * 2 ** (attempt - 1), maxDelay));
       if (this.#closed) return this.#return(delivery);
       await delivery.keepAlive();
@@ -121,13 +121,13 @@ export class EventReceiver {
 
   /** The engine has it in its own queue. A broker that keeps events gets it back all the same: this process may die before that is sent. */
   #unacknowledged(envelope: EventEnvelope, delivery: Delivery): void {
-    this.#stats.unacknowledged++;
+    this.#stats.add('unacknowledged');
     this.#log.warn('unacknowledged', eventMessages.unacknowledged(envelope.type));
     this.#return(delivery);
   }
 
   #return(delivery: Delivery): void {
-    if (delivery.isHeld) this.#stats.returned++;
+    if (delivery.isHeld) this.#stats.add('returned');
     delivery.giveBack();
   }
 
@@ -160,17 +160,17 @@ export class EventReceiver {
   #tellUnreadable({ type }: EventEnvelope, { failures }: EventOutcome): void {
     const unreadable = failures.filter(({ permanent }) => permanent);
     if (unreadable.length === 0) return;
-    this.#stats.malformed++;
+    this.#stats.add('malformed');
     this.#log.warn('malformed', eventMessages.unreadable(type, unreadable[0].cache, unreadable[0].error));
   }
 
   #done(envelope: EventEnvelope): void {
-    this.#stats.applied++;
+    this.#stats.add('applied');
     this.#options.onApplied?.(envelope);
   }
 
   async #giveUp(envelope: EventEnvelope, attempts: number, error: unknown): Promise<void> {
-    this.#stats.failed++;
+    this.#stats.add('failed');
     this.#log.warn('failed', eventMessages.failed(envelope.type, attempts, error));
     await this.tell({ reason: 'failed', envelope, error });
   }

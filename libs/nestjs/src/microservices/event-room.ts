@@ -7,7 +7,7 @@ import { EventLog } from './event-log.js';
 import { eventMessages } from './event-messages.js';
 import { EventReceiver } from './event-receiver.js';
 import { EventServers } from './event-servers.js';
-import { newEventStats, type EventStats } from './event-stats.js';
+import { EventTally } from './event-stats.js';
 import { resolveEventsOptions, type CacheEventsOptions, type ResolvedEventsOptions } from './cache-events-options.js';
 import { CACHE_EVENTS_OPTIONS, EVENT_CACHES } from './event-tokens.js';
 import { Outgoing } from './outgoing.js';
@@ -19,7 +19,7 @@ const DRAIN_LIMIT = 2_000;
 @Injectable()
 export class EventRoom {
   readonly limits: ResolvedEventsOptions;
-  readonly stats: EventStats = newEventStats();
+  readonly stats: EventTally;
   readonly source: string;
   readonly receiver: EventReceiver;
   readonly servers: EventServers;
@@ -41,6 +41,7 @@ export class EventRoom {
     if (caches.length > 0 && engine === undefined) throw new CacheConfigError(eventMessages.noEngine());
     const log = new EventLog(strata);
     this.limits = limits;
+    this.stats = new EventTally(strata);
     this.source = limits.source ?? strata?.namespace ?? packageName() ?? 'app';
     this.#background = new Background({
       notice: ({ name, message }) => log.debug(name.replace('events.', ''), message),

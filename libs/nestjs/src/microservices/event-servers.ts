@@ -7,7 +7,7 @@ import type { ResolvedEventsOptions } from './cache-events-options.js';
 import type { DeliveryFacts } from './delivery.js';
 import type { EventLog } from './event-log.js';
 import { eventMessages } from './event-messages.js';
-import type { EventStats } from './event-stats.js';
+import type { EventTally } from './event-stats.js';
 import { HeldPackets } from './held-packets.js';
 import { channelOf, transportName, watchConnections, type EventServer } from './server-connections.js';
 
@@ -20,7 +20,7 @@ export class EventServers implements DeliveryFacts {
   readonly #names: readonly string[];
   readonly #options: ResolvedEventsOptions;
   readonly #background: Background;
-  readonly #stats: EventStats;
+  readonly #stats: EventTally;
   readonly #log: EventLog;
   readonly #servers: EventServer[] = [];
   readonly #subscriptions: Pick<Subscription, 'unsubscribe'>[] = [];
@@ -32,7 +32,7 @@ export class EventServers implements DeliveryFacts {
     caches: readonly CacheDefinition<any, any>[],
     options: ResolvedEventsOptions,
     background: Background,
-    stats: EventStats,
+    stats: EventTally,
     log: EventLog,
   ) {
     this.#strata = strata;
@@ -94,7 +94,7 @@ export class EventServers implements DeliveryFacts {
    * subscription. Without the second clear v1 would stay.
    */
   async #clear(transport: string, subscribed: () => Promise<void>): Promise<void> {
-    this.#stats.cleared++;
+    this.#stats.add('cleared');
     this.#log.debug('cleared', eventMessages.cleared(transport));
     await this.#strata?.clear();
     await subscribed();

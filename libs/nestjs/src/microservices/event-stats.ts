@@ -1,3 +1,5 @@
+import type { Strata } from '@strata-cache/core';
+
 /** Counters of a `CacheEventsModule`, since the application started. */
 export interface EventStats {
   /** Calls of `emit`. */
@@ -28,8 +30,12 @@ export interface EventStats {
   cleared: number;
 }
 
-export function newEventStats(): EventStats {
-  return {
+/** What happened to events that leave; the others are about events that arrive. */
+const OUTWARD: ReadonlySet<keyof EventStats> = new Set(['emitted', 'accepted', 'queued', 'overflowed']);
+
+/** Keeps the counters, and has the engine count along, under `events` with direction and outcome as labels. */
+export class EventTally {
+  readonly counters: EventStats = {
     emitted: 0,
     accepted: 0,
     queued: 0,
@@ -44,4 +50,14 @@ export function newEventStats(): EventStats {
     oversized: 0,
     cleared: 0,
   };
+  readonly #strata: Strata | undefined;
+
+  constructor(strata: Strata | undefined) {
+    this.#strata = strata;
+  }
+
+  add(outcome: keyof EventStats): void {
+    this.counters[outcome]++;
+    this.#strata?.count('events', [OUTWARD.has(outcome) ? 'out' : 'in', outcome]);
+  }
 }

@@ -2,7 +2,7 @@ import type { ClientProxy } from '@nestjs/microservices';
 import { type Background, EventError, systemClock } from '@strata-cache/core';
 import type { EventLog } from './event-log.js';
 import { eventMessages } from './event-messages.js';
-import type { EventStats } from './event-stats.js';
+import type { EventTally } from './event-stats.js';
 import { pause, type Pause } from './pause.js';
 import { resumeDelay, sendEvent, type DepartingEvent } from './send-event.js';
 
@@ -27,7 +27,7 @@ export class Outgoing {
   readonly #client: ClientProxy;
   readonly #limits: OutgoingLimits;
   readonly #background: Background;
-  readonly #stats: EventStats;
+  readonly #stats: EventTally;
   readonly #log: EventLog;
   readonly #onLost: (event: DepartingEvent, error: EventError) => void;
   #waiting: DepartingEvent[] = [];
@@ -39,7 +39,7 @@ export class Outgoing {
     client: ClientProxy,
     limits: OutgoingLimits,
     background: Background,
-    stats: EventStats,
+    stats: EventTally,
     log: EventLog,
     onLost: (event: DepartingEvent, error: EventError) => void,
   ) {
@@ -85,7 +85,7 @@ export class Outgoing {
       if (oldest !== undefined) this.#lose(oldest, eventMessages.overflowed(oldest.envelope.type, maxQueued));
     }
     this.#waiting.push(event);
-    this.#stats.queued++;
+    this.#stats.add('queued');
     if (!this.#draining && !this.#closed) {
       this.#draining = true;
       this.#background.run('events.drain', () => this.#drain());
@@ -94,7 +94,7 @@ export class Outgoing {
   }
 
   #lose(event: DepartingEvent, message: string): void {
-    this.#stats.overflowed++;
+    this.#stats.add('overflowed');
     this.#log.warn('overflow', message);
     this.#onLost(event, new EventError(message));
   }
@@ -145,7 +145,7 @@ export class Outgoing {
     } finally {
       if (timer !== undefined) systemClock.clearTimeout(timer);
     }
-    this.#stats.accepted++;
+    this.#stats.add('accepted');
   }
 
   /** One last try for what waits. What is then left is lost, and said. */
@@ -158,7 +158,7 @@ export class Outgoing {
       const left = this.#waiting.splice(0);
       this.#log.warn('shutdown', eventMessages.leftAtShutdown(left.length));
       for (const event of left) {
-        this.#stats.overflowed++;
+        this.#stats.add('overflowed');
         this.#onLost(event, new EventError(eventMessages.leftAtShutdown(1)));
       }
     }
