@@ -9,7 +9,7 @@ import {
   type TierFacts,
 } from '@strata-cache/core';
 import { examineCaches } from './cache-rules.js';
-import type { CacheFacts, Checkup } from './checkup.js';
+import { isInternal, type CacheFacts, type Checkup } from './checkup.js';
 import { checklistOf, linesOf, ticksOf, type Checklist } from './checklist.js';
 import type { Finding } from './finding.js';
 import { examineServers } from './server-rules.js';
@@ -101,7 +101,8 @@ export class CacheDoctor implements OnApplicationBootstrap, OnApplicationShutdow
     const { strata, clearedByMethods, httpRoutes } = this.#parts;
     const { maxStaleness, heartbeat, observed } = strata.settings;
     const cleared = clearedByMethods();
-    const caches = strata.caches().map((cache) => factsOf(cache.definition, cache.stats(), cleared));
+    const own = strata.caches().filter(({ name }) => !isInternal(name));
+    const caches = own.map((cache) => factsOf(cache.definition, cache.stats(), cleared));
     return {
       namespace: strata.namespace,
       maxStaleness,

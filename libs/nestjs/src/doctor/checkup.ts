@@ -17,6 +17,11 @@ export interface Checkup {
   readonly httpRoutes: number;
 }
 
+/** Caches of the engine itself, such as that of HTTP responses: nobody owns them, and nothing is to be said of their ttl. */
+export function isInternal(cache: string): boolean {
+  return cache.startsWith('strata.');
+}
+
 export interface CacheFacts {
   readonly name: string;
   readonly owner: string;

@@ -1,5 +1,5 @@
 import type { SampledEntry, ServerFacts } from '@strata-cache/core';
-import type { Checkup } from './checkup.js';
+import { isInternal, type Checkup } from './checkup.js';
 import { findings, type Finding } from './finding.js';
 
 /** Clocks of two machines drift; beyond this many ms between two looks one of them was set. */
@@ -50,7 +50,9 @@ function stepOf(server: ServerFacts, { earlier }: Checkup): number {
 
 function examineEntries(server: ServerFacts, entries: readonly SampledEntry[], checkup: Checkup): readonly Finding[] {
   const known = new Map(checkup.caches.map((cache) => [cache.name, cache]));
-  const strangers = [...new Set(entries.map(({ cache }) => cache).filter((name) => !known.has(name)))];
+  const strangers = [
+    ...new Set(entries.map(({ cache }) => cache).filter((name) => !known.has(name) && !isInternal(name))),
+  ];
   const found = strangers.length > 0 ? [findings.sharedPrefix(server.server, strangers, checkup.namespace)] : [];
   for (const { name, version, serializer } of checkup.caches) {
     const own = entries.filter((entry) => entry.cache === name && entry.version === version);
