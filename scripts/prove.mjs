@@ -46,6 +46,11 @@ const PROOFS = [
     title: 'Locks under kills, stops, black holes, killed connections and lost data',
     command: ['node', ...SOURCES, 'test/locks/prove-locks.ts'],
   },
+  {
+    name: 'fenced-store',
+    title: 'A row on SQLite and on PostgreSQL refuses whoever was stopped for longer than its lease lives (docs/locks.md)',
+    command: ['node', ...SOURCES, 'test/integration/fenced-store-proof.ts'],
+  },
 ];
 
 const project = dirname(dirname(fileURLToPath(import.meta.url)));
