@@ -88,7 +88,7 @@ describe('CacheModule.forRoot({ http: { purgers } })', () => {
     expect(api.requests).toEqual([]);
     await app.close();
     expect(api.requests.map(({ headers }) => headers.find(([name]) => name === 'xkey-softpurge'))).toEqual([
-      ['xkey-softpurge', 'product:42'],
+      ['xkey-softpurge', 'product:42 strata:too-many-tags'],
     ]);
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { CacheConfigError } from '@strata-cache/core';
 import { gate, settle } from '@strata-cache/core/testing';
+import { CATCH_ALL_TAG } from '../../libs/nestjs/src/cdn-tag.js';
 import { pass, retry, stage } from './purging-kit.js';
 
 const tags = (count: number, prefix = 't'): string[] =>
@@ -54,9 +55,21 @@ describe('purges are collected', () => {
     scene.purges.purgeTags(['b'], { soft: false });
     await pass(scene, 60);
     expect(scene.purger.batches.map(({ batch }) => batch)).toEqual([
-      { kind: 'tags', names: ['a'], soft: true },
-      { kind: 'tags', names: ['b'], soft: false },
+      { kind: 'tags', names: ['a', CATCH_ALL_TAG], soft: true },
+      { kind: 'tags', names: ['b', CATCH_ALL_TAG], soft: false },
     ]);
+  });
+
+  it('what carries the tag for too many tags is purged with every tag, and counts as none', async () => {
+    const scene = stage();
+    scene.purges.purgeTags(['a', 'b']);
+    scene.purges.purgeUrls(['https://a.example/']);
+    await pass(scene, 60);
+    expect(scene.purger.batches.map(({ batch }) => batch)).toEqual([
+      { kind: 'tags', names: ['a', 'b', CATCH_ALL_TAG], soft: true },
+      { kind: 'urls', names: ['https://a.example/'], soft: true },
+    ]);
+    expect(scene.purges.figures()[0]).toMatchObject({ purged: 3, requests: 2 });
   });
 
   it("the engine's own tags and keys are on no response: nothing is sent", async () => {

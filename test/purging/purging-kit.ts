@@ -1,5 +1,6 @@
 import { type Notice } from '@strata-cache/core';
 import { FakeClock, settle } from '@strata-cache/core/testing';
+import { CATCH_ALL_TAG } from '../../libs/nestjs/src/cdn-tag.js';
 import { resolvePurging, type PurgingOptions } from '../../libs/nestjs/src/purging/purge-options.js';
 import { PurgeService } from '../../libs/nestjs/src/purging/purge.service.js';
 import type { PurgeAnswer, PurgeBatch, Purger, PurgeLimits } from '../../libs/nestjs/src/purging/purger.js';
@@ -21,13 +22,15 @@ export class RecordingPurger implements Purger {
   constructor(clock: FakeClock, limits: Partial<PurgeLimits> = {}, endpoints: readonly string[] = ['http://one']) {
     this.#clock = clock;
     this.endpoints = endpoints;
+    const { tagsPerRequest = 100, tagCharacters = 10_000, ...rest } = limits;
     this.limits = {
-      tagsPerRequest: 100,
+      // Room for the tag that goes with every request: tests speak of the others.
+      tagsPerRequest: tagsPerRequest + 1,
+      tagCharacters: tagCharacters + CATCH_ALL_TAG.length,
       urlsPerRequest: 10,
-      tagCharacters: 10_000,
       perSecond: 1_000,
       burst: 1_000,
-      ...limits,
+      ...rest,
     };
   }
 
@@ -41,9 +44,11 @@ export class RecordingPurger implements Purger {
     this.answers.set(this.endpoints[0], answers);
   }
 
-  /** The names of each batch. */
+  /** The names of each batch, without the tag that goes with every one. */
   get names(): readonly (readonly string[])[] {
-    return this.batches.map(({ batch }) => (batch.kind === 'all' ? ['*'] : batch.names));
+    return this.batches
+      .map(({ batch }) => (batch.kind === 'all' ? ['*'] : batch.names.filter((name) => name !== CATCH_ALL_TAG)))
+      .filter((names) => names.length > 0);
   }
 }
 

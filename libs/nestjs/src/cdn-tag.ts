@@ -4,6 +4,9 @@ import { createHash } from 'node:crypto';
 const MAX_CDN_TAG = 128;
 const HASH_CHARACTERS = 24;
 
+/** Carried by a response instead of a list of tags that does not fit a header. It may stand for any tag, so it is purged with every one. */
+export const CATCH_ALL_TAG = 'strata:too-many-tags';
+
 /**
  * A cache tag as CDNs see it, in response headers and in purges alike: lower case (Cloudflare and CloudFront compare without regard to
  * case), of `a-z 0-9 : _ . / -` only, and at most 128 characters. A tag that had to be changed beyond its case ends in a hash of the

@@ -7,7 +7,8 @@ import { isFieldValue } from './field.js';
 import { identityOf } from './identity.js';
 import { fieldsKey, guardKey, representationKey, resourceTag, sameOriginTarget } from './representation-key.js';
 import { storedFields } from './stored-headers.js';
-import { CATCH_ALL_TAG, TAG_HEADERS, tagFields } from './tag-headers.js';
+import { CATCH_ALL_TAG } from '../cdn-tag.js';
+import { TAG_HEADERS, tagFields } from './tag-headers.js';
 import { mergeVary, nominatedValue, parseVary } from './vary.js';
 
 describe('Vary', () => {

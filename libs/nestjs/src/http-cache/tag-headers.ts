@@ -1,4 +1,4 @@
-import { cdnTag } from '../cdn-tag.js';
+import { CATCH_ALL_TAG, cdnTag } from '../cdn-tag.js';
 
 /** How a CDN writes its list of tags, and how much of it takes. */
 interface TagFormat {
@@ -23,9 +23,6 @@ const FORMATS: Readonly<Record<string, TagFormat>> = {
   // A Structured-Field list of strings; caches need only support 32 of them (RFC 9875 section 2).
   'cache-groups': { separator: ', ', quoted: true, maxTags: 32, maxCharacters: 2_000 },
 };
-
-/** Carried instead of a list that does not fit: a purge of it removes every response whose tags were too many to say. */
-export const CATCH_ALL_TAG = 'strata:too-many-tags';
 
 export interface TagField {
   readonly name: string;

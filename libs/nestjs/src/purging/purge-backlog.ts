@@ -1,3 +1,4 @@
+import { CATCH_ALL_TAG } from '../cdn-tag.js';
 import type { PurgeBatch, PurgeLimits } from './purger.js';
 
 /** One thing an endpoint has not been told yet. */
@@ -57,9 +58,13 @@ export class PurgeBacklog {
   take(limits: PurgeLimits, most: number): readonly Purge[] {
     const [first] = this.#waiting.values();
     if (first === undefined) return [];
-    const count = Math.min(most, first.kind === 'urls' ? limits.urlsPerRequest : limits.tagsPerRequest);
+    // One tag goes with every request, see CATCH_ALL_TAG.
+    const count = Math.min(
+      most,
+      first.kind === 'urls' ? limits.urlsPerRequest : Math.max(1, limits.tagsPerRequest - 1),
+    );
     const taken: Purge[] = [];
-    let characters = 0;
+    let characters = first.kind === 'tags' ? CATCH_ALL_TAG.length : 0;
     for (const [id, purge] of this.#waiting) {
       if (purge.kind !== first.kind || purge.soft !== first.soft) continue;
       characters += purge.name.length + 1;

@@ -1,4 +1,5 @@
 import type { Background, Clock, Notice, TimerHandle } from '@strata-cache/core';
+import { CATCH_ALL_TAG } from '../cdn-tag.js';
 import { messages } from '../messages.js';
 import { PurgeBacklog, type Purge } from './purge-backlog.js';
 import type { ResolvedPurging } from './purge-options.js';
@@ -242,5 +243,7 @@ export class PurgeLane {
 
 function batchOf(purges: readonly Purge[]): PurgeBatch {
   const { kind, soft } = purges[0];
-  return kind === 'all' ? { kind } : { kind, names: purges.map((purge) => purge.name), soft };
+  if (kind === 'all') return { kind };
+  const names = purges.map((purge) => purge.name);
+  return { kind, names: kind === 'tags' ? [...names, CATCH_ALL_TAG] : names, soft };
 }

@@ -51,7 +51,7 @@ export class PurgeService {
     if (!Array.isArray(tags) || !tags.every((tag) => typeof tag === 'string' && tag !== '')) {
       throw new CacheConfigError(messages.purgeTags());
     }
-    this.#add('tags', [...new Set(tags.map(cdnTag))], options.soft);
+    this.#addTags(tags, options.soft);
   }
 
   /** Purges absolute URLs. @throws CacheConfigError for what is no http(s) URL */
@@ -79,11 +79,15 @@ export class PurgeService {
     if (event.kind === 'tags') {
       // The engine's own tags, of whole caches and tenants, are on no response.
       const tags = event.tags.filter((tag) => !tag.startsWith('@'));
-      this.#add('tags', [...new Set(tags.map(cdnTag))], event.mode === 'expire' ? true : undefined);
+      this.#addTags(tags, event.mode === 'expire' ? true : undefined);
     } else if (event.kind === 'clear') {
       if (this.#options.purgeAllOnClear) this.purgeAll({ force: true });
       else this.#notice({ level: 'warn', name: 'purge.clear', message: messages.purgeOnClear() });
     }
+  }
+
+  #addTags(tags: readonly string[], soft: boolean | undefined): void {
+    this.#add('tags', [...new Set(tags.map(cdnTag))], soft);
   }
 
   #add(kind: 'tags' | 'urls' | 'all', names: readonly string[], soft: boolean | undefined): void {
