@@ -48,7 +48,8 @@ const PROOFS = [
   },
   {
     name: 'fenced-store',
-    title: 'A row on SQLite and on PostgreSQL refuses whoever was stopped for longer than its lease lives (docs/locks.md)',
+    title:
+      'A row on SQLite and on PostgreSQL refuses whoever was stopped for longer than its lease lives (docs/locks.md)',
     command: ['node', ...SOURCES, 'test/integration/fenced-store-proof.ts'],
   },
 ];
