@@ -10,6 +10,7 @@ import { identityOf } from './identity.js';
 import { evaluatePreconditions, isConditional, type Verdict } from './preconditions.js';
 import type { CommittedBody, ResponseHead } from './response-head.js';
 import { variantOf } from './storable.js';
+import { outcomeOf } from './outcome.js';
 import { NOT_ON_304 } from './stored-headers.js';
 import type { StoredVariant } from './stored-response.js';
 import { tagFields } from './tag-headers.js';
@@ -190,6 +191,7 @@ export function refuse(exchange: Exchange, reason: string, failed: boolean): voi
 /** The last moment: the head is out. Session middleware adds its cookie behind everybody's back, and no such response is stored. */
 export function settle(exchange: Exchange, status: number, setsCookie: boolean): void {
   const { capture, pending, route } = exchange;
+  exchange.onOutcome?.(...outcomeOf(exchange, status));
   if (capture !== undefined) {
     if (pending === undefined) refuse(exchange, 'unknown', status >= 500);
     else if (setsCookie && !route.allowSetCookie) refuse(exchange, 'set-cookie', false);

@@ -53,6 +53,8 @@ export class Exchange {
   committed = false;
   /** What is to be stored once the head is out and no cookie came late. */
   pending: { readonly variant: StoredVariant; readonly tags: readonly string[] } | undefined;
+  /** Counts what became of it. */
+  onOutcome: ((outcome: string, reason: string) => void) | undefined;
   /** Called once the head is out. */
   onSent: ((status: number) => void) | undefined;
 

@@ -21,6 +21,8 @@ export class HttpCacheEngine {
   readonly store: ResponseStore | undefined;
   /** The policy of requests that change something: none. */
   readonly writing: RoutePolicy = resolveRoutePolicy('a write', {});
+  /** Counts what became of a request. */
+  readonly onOutcome: ((outcome: string, reason: string) => void) | undefined;
   readonly #background: Background;
   #platform: HttpPlatform | undefined;
 
@@ -28,6 +30,7 @@ export class HttpCacheEngine {
     this.settings = settings;
     this.clock = clock;
     const isEngine = strata instanceof Strata;
+    this.onOutcome = isEngine ? (outcome, reason) => strata.count('responses', [outcome, reason]) : undefined;
     this.#background = new Background({
       notice: (notice) => {
         if (!isEngine || !strata.notice(notice)) logger.warn(notice.message);

@@ -97,6 +97,7 @@ export class HttpCacheInterceptor implements NestInterceptor {
     const view = platform.view(http.getRequest());
     const exchange = new Exchange(view, route.policy!, settings, clock);
     exchange.identity = identityOf(settings.identity, view.fields, view.native);
+    exchange.onOutcome = this.#engine.onOutcome;
     const head = platform.hook(http.getResponse(), exchange);
     const reading: Reading = { context, next, route, exchange, head };
     const { version } = route.policy!;
@@ -283,6 +284,7 @@ export class HttpCacheInterceptor implements NestInterceptor {
     const platform = this.#engine.platform!;
     const response: unknown = context.switchToHttp().getResponse();
     const exchange = new Exchange(request, this.#engine.writing, this.#engine.settings, this.#engine.clock);
+    exchange.onOutcome = this.#engine.onOutcome;
     const head = platform.hook(response, exchange);
     const done = (status: number): boolean => status >= 200 && status < 400;
     const invalidate = (): Promise<void> => this.#engine.invalidateWritten(request, head);

@@ -1,0 +1,26 @@
+import type { Exchange } from './exchange.js';
+
+/** How a response is counted: what the cache did, and why. Both are words from here, never what a request or an application said. */
+export type Outcome = readonly [outcome: string, reason: string];
+
+/** Reasons to leave the store out, as the interceptor gives them; an application's own name of who is asking is none of them. */
+const BYPASSES = new Set(['by', 'vary', 'variants', 'method', 'wait', 'alone', 'authorization', 'cookie', 'user']);
+
+/** What became of an exchange, known once its head is out. */
+export function outcomeOf(exchange: Exchange, status: number): Outcome {
+  const { answer, cacheStatus, capture, fallback, pending, verdict, isReading } = exchange;
+  if (status === 304) return ['304', verdict === 304 ? 'version' : answer === undefined ? 'handler' : 'stored'];
+  if (status === 412) return ['412', isReading ? 'read' : 'write'];
+  if (!isReading) return ['pass', 'write'];
+  if (answer !== undefined)
+    return ['hit', answer.status.collapsed ? 'collapsed' : isStale(answer.status) ? 'stale' : 'fresh'];
+  if (fallback !== undefined && pending === undefined && status === fallback.status) return ['hit', 'error'];
+  if (cacheStatus === undefined) return capture === undefined ? ['pass', 'policy'] : ['miss', 'refresh'];
+  if (cacheStatus.forward !== 'bypass' && cacheStatus.forward !== 'method')
+    return ['miss', cacheStatus.forward ?? 'miss'];
+  return ['bypass', BYPASSES.has(cacheStatus.detail ?? '') ? (cacheStatus.detail as string) : 'identity'];
+}
+
+function isStale({ ttl = 0 }: { readonly ttl?: number | undefined }): boolean {
+  return ttl < 0;
+}
