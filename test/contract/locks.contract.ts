@@ -217,6 +217,7 @@ export function locksContract(
       await expect(locks.acquire('k', { wait: '5 s' as never })).rejects.toThrow(/wait/);
       await expect(locks.acquire('k', { owner: 'me' } as never)).rejects.toThrow(/unknown option "owner"/);
       await expect(locks.acquire('k', { ttl: '30d' })).rejects.toThrow(/ttl: expected at most '24d'/);
+      await expect(locks.acquire('k', { ttl: '1ms' })).rejects.toThrow(/ttl: expected at least '10ms'/);
       await expect(locks.acquire('k', { reentrant: 1 as never })).rejects.toThrow(/reentrant/);
       await expect(locks.withLock(7 as never, () => undefined)).rejects.toBeInstanceOf(CacheConfigError);
     });

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { createStrata, LeaseLostError, type Notice, type Operation, type Strata } from '@strata-cache/core';
 import { redis, type RedisTierOptions } from '@strata-cache/redis';
+import { setTimeout as delay } from 'node:timers/promises';
 import { failsWith } from '../engine/fails-with.js';
 import { locker } from '../locks/crashes.js';
 import { eventually } from '../support/eventually.js';
@@ -74,6 +75,23 @@ describe('locks of an engine with Redis', () => {
     await failsWith(lost(mine), 'mine');
     expect(await server.cli('EXISTS', `${PREFIX}:lk:order%003a7`)).toBe(0);
     expect(locks.stats()).toMatchObject({ held: 0, lost: 2 });
+  });
+
+  it('gives back and prolongs what is its own, and nothing else', async () => {
+    const server = await new RedisServer().start();
+    const [a, b] = [engine({ url: server.url }).locks, engine({ url: server.url }).locks];
+    const options = { ttl: '30s', renew: false } as const;
+    const [first, second] = [await a.acquire('k', options), await a.acquire('other', options)];
+    await server.cli('FLUSHALL');
+    const [next, other] = [await b.acquire('k', options), await b.acquire('other', { ttl: '1s', renew: false })];
+    await failsWith(first.release(), { code: 'ERR_LEASE_LOST' });
+    await failsWith(second.extend('1h'), { code: 'ERR_LEASE_LOST' });
+    expect([first.signal.aborted, second.signal.aborted]).toEqual([true, true]);
+    expect(await a.tryAcquire('k')).toBeNull();
+    expect(await server.cli('PTTL', `${PREFIX}:lk:other`)).toBeLessThanOrEqual(1_000);
+    await next.extend('20s');
+    await next.release();
+    await other.release();
   });
 
   it('a waiter that was killed is passed over', async () => {
@@ -227,6 +245,26 @@ describe('locks and a Redis that cannot be reached', () => {
     // The acquire is executed now, and behind it its cancellation.
     proxy.hold('both', false);
     await eventually(async () => (await direct.tryAcquire('k'))?.release().then(() => true) ?? false);
+  });
+
+  it('a grant counts from before it was asked for, however late its answer; one that comes too late is asked for anew', async () => {
+    const server = await new RedisServer().start();
+    const proxy = await new FaultProxy(server.port).start();
+    const { locks } = engine({ url: proxy.url });
+    const direct = engine({ url: server.url }).locks;
+    await locks.withLock('warm', () => undefined);
+    proxy.hold('down', true);
+    const slow = locks.acquire('slow', { ttl: '800ms', renew: false });
+    const late = locks.acquire('late', { ttl: '100ms' });
+    await eventually(async () => (await server.cli('EXISTS', `${PREFIX}:lk:slow`)) === 1);
+    const next = direct.acquire('slow', { wait: '10s' });
+    await eventually(async () => (await server.cli('EXISTS', `${PREFIX}:lk:late`)) === 0);
+    await delay(250);
+    proxy.hold('down', false);
+    (await late).assertHeld();
+    const lease = await slow;
+    await (await next).release();
+    expect(() => lease.assertHeld()).toThrow(LeaseLostError);
   });
 
   it('withLock keeps what its routine has returned when the release cannot be told to anybody', async () => {

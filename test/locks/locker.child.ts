@@ -1,4 +1,4 @@
-import { createStrata, LeaseLostError, type Lease, type Strata } from '@strata-cache/core';
+import { createStrata, LeaseLostError, type Strata } from '@strata-cache/core';
 import { redis } from '@strata-cache/redis';
 import { Redis } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -7,7 +7,6 @@ import { serveCalls, tellParent } from '../support/child-side.js';
 
 /** A process of its own that takes locks: the parent kills it, stops it, and cuts it off. Instants are the machine's. */
 const engines = new Map<string, Strata>();
-const leases = new Map<string, Lease>();
 
 /** How one hold went; in order of `token`. */
 export interface Hold {
@@ -46,14 +45,21 @@ export const handlers = serveCalls({
   /** Takes the lock and keeps it. The parent is told when the lease is lost. */
   hold: async ({ url, key, ttl, renew }: Ask) => {
     const lease = await locksAt(url).acquire(key, { ttl, wait: '1m', renew });
-    leases.set(key, lease);
+    let lastTurn = monotonic();
+    let longestTurn = 0;
+    const watch = setInterval(() => {
+      longestTurn = Math.max(longestTurn, monotonic() - lastTurn);
+      lastTurn = monotonic();
+    }, 2);
     lease.signal.addEventListener('abort', () => {
+      clearInterval(watch);
+      const at = monotonic();
       const lost = lease.signal.reason instanceof LeaseLostError;
-      tellParent(`aborted ${key}`, { at: monotonic(), lost, named: String(lease.signal.reason).includes(key) });
+      const named = String(lease.signal.reason).includes(key);
+      tellParent(`aborted ${key}`, { at, lost, named, lag: Math.max(longestTurn, at - lastTurn) });
     });
     return lease.token;
   },
-  release: async (key: string) => leases.get(key)?.release(),
 
   /**
    * Takes the lock and looks at the time without a pause until it has jumped: the parent has stopped this process. What is tried then is

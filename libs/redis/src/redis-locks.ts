@@ -113,7 +113,10 @@ export class RedisLocker implements Locker {
         if (leftOf(clock, answer.sent, request.ttl) > 0) {
           return this.#hold(call, request, answer, ended);
         }
-        // The answer took so long that the grant may have ended meanwhile: the same ticket asks again.
+        // The answer took so long that the grant may have ended meanwhile: the same ticket asks again, or gives it back.
+        if (over) {
+          this.#tidy(call);
+        }
       } else if (answer.kind === 'failed') {
         this.#giveUpOn(call, answer.error, over);
       } else if (attempt === 1) {
@@ -122,12 +125,10 @@ export class RedisLocker implements Locker {
       if (over) {
         return null;
       }
-      if (answer.kind !== 'granted') {
-        const pause = answer.kind === 'busy' ? Math.min(answer.retryIn + 1, spread(POLL)) : spread(PAUSE);
-        await waiter.sleep(Math.min(pause, until - clock.now()));
-        if (clock.now() >= until) {
-          return null;
-        }
+      const pause = answer.kind === 'busy' ? Math.min(answer.retryIn + 1, spread(POLL)) : spread(PAUSE);
+      await waiter.sleep(Math.min(pause, until - clock.now()));
+      if (clock.now() >= until) {
+        return null;
       }
     }
   }

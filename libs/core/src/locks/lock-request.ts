@@ -9,6 +9,8 @@ export const LOCK_DEFAULTS = { ttl: '10s', wait: '5s', renew: true, reentrant: f
 
 /** Timers count in 31 bits. ms */
 const LONGEST = 24 * 86_400_000;
+/** Less is over before a grant on Redis could be believed. ms */
+const SHORTEST_TTL = 10;
 
 /** How a lease has ended. */
 export type LeaseEnd = 'released' | 'lost';
@@ -39,8 +41,14 @@ const asBounded =
     return ms;
   };
 
-/** What `ttl` must be, in `extend` as well. */
-export const asLockTtl = asBounded(asPositiveDuration);
+/** What `ttl` must be, in `extend` as well: from 10 ms to 24 days. */
+export const asLockTtl = asBounded((value, option) => {
+  const ms = asPositiveDuration(value, option);
+  if (ms < SHORTEST_TTL) {
+    throw new CacheConfigError(`${option}: expected at least '${SHORTEST_TTL}ms', got ${show(value)}`);
+  }
+  return ms;
+});
 
 const RULES = {
   ttl: asLockTtl,
