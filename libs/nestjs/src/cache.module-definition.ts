@@ -1,5 +1,6 @@
 import { ConfigurableModuleBuilder } from '@nestjs/common';
 import type { StrataOptions } from '@strata-cache/core';
+import type { LintLevel, LintOptions } from './contract/contract-lint.js';
 import type { HttpCacheModuleOptions } from './http-cache/http-cache-options.js';
 import type { TransactionHook } from './method-cache/after-commit.js';
 
@@ -11,6 +12,8 @@ export interface CacheModuleOptions extends StrataOptions {
   readonly http?: HttpCacheModuleOptions | undefined;
   /** Examine the set-up at boot, behind it, and log what is found (`CacheDoctor`). Default false: on demand only. */
   readonly doctor?: boolean | undefined;
+  /** What is done at boot about caches that nothing clears, evicts that aim at nothing and the like. Default `'warn'`. */
+  readonly lint?: LintLevel | LintOptions | undefined;
 }
 
 /** What `useClass` and `useExisting` of `CacheModule.forRootAsync` provide. */

@@ -1,15 +1,26 @@
-import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit, type Provider } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+  type Provider,
+} from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import { asBoolean, CacheConfigError, Strata, createStrata, type CacheDefinition } from '@strata-cache/core';
 import { CACHE_MODULE_OPTIONS, type CacheModuleOptions } from './cache.module-definition.js';
 import { getCacheToken } from './cache-token.js';
+import { CacheContract } from './contract/cache-contract.js';
+import { lintContract, resolveLint } from './contract/contract-lint.js';
+import { contractMessages } from './contract/contract-messages.js';
+import { cacheInjections } from './contract/injections.js';
 import { httpCacheExports, httpCacheProviders } from './http-cache/http-cache.providers.js';
 import { CacheDoctor } from './doctor/cache-doctor.js';
 import { HttpRoutes } from './http-cache/http-routes.js';
 import { loggingObserver } from './logging-observer.js';
 import { LockService } from './locks/lock-service.js';
 import { messages } from './messages.js';
-import { attachTransactions, type TransactionHook } from './method-cache/after-commit.js';
+import { attachTransactions } from './method-cache/after-commit.js';
 import { CachedMethods } from './method-cache/cached-methods.js';
 import { exploreMethods } from './method-cache/explore.js';
 import { packageName } from './package-name.js';
@@ -24,7 +35,8 @@ export class EngineOwner {
 
   /** @throws CacheConfigError naming a wrong or unknown option, which fails the boot */
   open(options: CacheModuleOptions = {}): Strata {
-    const { transactions, http, doctor, ...engine } = options;
+    const { transactions, http, doctor, lint, ...engine } = options;
+    resolveLint(lint);
     if (doctor !== undefined) asBoolean(doctor, 'CacheModule.forRoot: doctor');
     if (transactions !== undefined && typeof transactions?.afterCommit !== 'function') {
       throw new CacheConfigError(messages.badTransactions());
@@ -53,25 +65,29 @@ export class EngineOwner {
 
 /** Ties the engine to the life of the application. */
 @Injectable()
-export class EngineLifecycle implements OnModuleInit, OnApplicationShutdown {
+export class EngineLifecycle implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
   readonly #owner: EngineOwner;
   readonly #strata: Strata;
   readonly #discovery: DiscoveryService;
   readonly #methods: CachedMethods;
-  readonly #transactions: TransactionHook | undefined;
+  readonly #contract: CacheContract;
+  readonly #options: CacheModuleOptions;
 
   constructor(
     @Inject(EngineOwner) owner: EngineOwner,
     @Inject(Strata) strata: Strata,
     @Inject(DiscoveryService) discovery: DiscoveryService,
     @Inject(CachedMethods) methods: CachedMethods,
-    @Inject(CACHE_MODULE_OPTIONS) { transactions }: CacheModuleOptions = {},
+    @Inject(CacheContract) contract: CacheContract,
+    @Inject(CACHE_MODULE_OPTIONS) options: CacheModuleOptions = {},
   ) {
+    const { transactions } = options;
     this.#owner = owner;
     this.#strata = strata;
     this.#discovery = discovery;
     this.#methods = methods;
-    this.#transactions = transactions;
+    this.#contract = contract;
+    this.#options = options;
     // Here and not where the engine is opened: it may have been replaced by overrideProvider(Strata).
     if (transactions !== undefined && strata instanceof Strata) attachTransactions(strata, transactions);
   }
@@ -80,12 +96,24 @@ export class EngineLifecycle implements OnModuleInit, OnApplicationShutdown {
     if (!(this.#strata instanceof Strata)) return; // overridden by a stand-in: methods run undecorated
     try {
       exploreMethods(this.#discovery, this.#strata, this.#methods);
-      if (this.#transactions === undefined) refuseAfterCommit(this.#methods);
+      if (this.#options.transactions === undefined) refuseAfterCommit(this.#methods);
     } catch (error) {
       // Nest calls no shutdown hooks after a failed boot, and nobody else can close it.
       await this.#owner.close();
       throw error;
     }
+  }
+
+  /** Once every module has been initialised: caches and events of any of them are part of the contract. */
+  async onApplicationBootstrap(): Promise<void> {
+    const lint = resolveLint(this.#options.lint);
+    if (lint.level === 'off' || !(this.#strata instanceof Strata)) return;
+    const findings = lintContract(this.#contract, lint);
+    if (lint.level === 'error' && findings.length > 0) {
+      await this.#owner.close();
+      throw new CacheConfigError(contractMessages.refused(findings.map(({ message }) => message)));
+    }
+    for (const { rule, message } of findings) this.#strata.notice({ level: 'warn', name: `contract.${rule}`, message });
   }
 
   /**
@@ -97,6 +125,29 @@ export class EngineLifecycle implements OnModuleInit, OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     await this.#owner.close();
   }
+}
+
+function contractOf(
+  strata: Strata,
+  methods: CachedMethods,
+  discovery: DiscoveryService,
+  routes: HttpRoutes,
+  options: CacheModuleOptions | undefined,
+): CacheContract {
+  // A stand-in that a test brought has no caches to speak of.
+  const caches = (): ReturnType<Strata['caches']> => (strata instanceof Strata ? strata.caches() : []);
+  return new CacheContract({
+    caches,
+    methods: () => methods.list(),
+    injections: () =>
+      cacheInjections(
+        discovery,
+        new Map(caches().map(({ definition }) => [getCacheToken(definition), definition.name])),
+      ),
+    // Responses carry the tags of their routes, which may be made from the request.
+    carriesOtherTags: () => routes.declared > 0,
+    defaults: options?.defaults,
+  });
 }
 
 /** @throws CacheConfigError naming a method that waits for commits nobody will report */
@@ -128,6 +179,11 @@ export const engineProviders: Provider[] = [
   LockService,
   ...httpCacheProviders,
   {
+    provide: CacheContract,
+    inject: [Strata, CachedMethods, DiscoveryService, HttpRoutes, CACHE_MODULE_OPTIONS],
+    useFactory: contractOf,
+  },
+  {
     provide: CacheDoctor,
     inject: [Strata, CachedMethods, HttpRoutes, CACHE_MODULE_OPTIONS],
     useFactory: (
@@ -147,7 +203,15 @@ export const engineProviders: Provider[] = [
 ];
 
 /** What the application sees of them. */
-export const engineExports = [Strata, CachedMethods, LockService, PurgeService, CacheDoctor, ...httpCacheExports];
+export const engineExports = [
+  Strata,
+  CachedMethods,
+  CacheContract,
+  LockService,
+  PurgeService,
+  CacheDoctor,
+  ...httpCacheExports,
+];
 
 /**
  * A provider for each cache, under its {@link getCacheToken}.

@@ -35,6 +35,9 @@ export type { PurgeFigures } from './purging/purge-lane.js';
 export type { PurgingOptions } from './purging/purge-options.js';
 export type { PurgeAnswer, PurgeBatch, PurgeLimits, Purger } from './purging/purger.js';
 export type { PurgeRate } from './purging/purger-options.js';
+export { CacheContract } from './contract/cache-contract.js';
+export type { CacheContractEntry, ContractClearing, ContractReader } from './contract/contract-entry.js';
+export type { ContractFinding, ContractRule, LintLevel, LintOptions } from './contract/contract-lint.js';
 export { CachedMethods } from './method-cache/cached-methods.js';
 export type { CachedMethod } from './method-cache/method-site.js';
 export type {
