@@ -7,6 +7,7 @@ import { ApiPageModule } from './api-page/api-page.module.js';
 import { cacheLog } from './cache-log.js';
 import { CategoriesModule } from './categories/categories.module.js';
 import { DatabaseModule } from './database/database.module.js';
+import { HealthModule } from './health/health.module.js';
 import { HomeModule } from './home/home.module.js';
 import { PricesModule } from './prices/prices.module.js';
 import { ProductsModule } from './products/products.module.js';
@@ -30,6 +31,7 @@ export class AppModule {
           namespace: settings.development ? 'dev:catalog' : 'prod:catalog',
           // Leaving `l2` out is all it takes to run without Redis.
           ...(settings.redisUrl !== undefined && { l2: redis({ url: settings.redisUrl }) }),
+          doctor: true,
           observer: { ...otelObserver({ meter: telemetry.meter }), ...(settings.development && cacheLog) },
         }),
         TelemetryModule.forRoot(telemetry),
@@ -42,6 +44,7 @@ export class AppModule {
         HomeModule,
         StockModule,
         RepricingModule,
+        HealthModule,
         ApiPageModule,
       ],
     };

@@ -275,6 +275,8 @@ export class HttpCacheInterceptor implements NestInterceptor {
       state,
     );
     if (verdict === 'proceed' || (await onFailed?.(context)) === true) return;
+    // Nothing is hooked yet that would count it.
+    this.#engine.onOutcome?.('412', 'write');
     throw new PreconditionFailedException();
   }
 

@@ -10,7 +10,7 @@ const BYPASSES = new Set(['by', 'vary', 'variants', 'method', 'wait', 'alone', '
 export function outcomeOf(exchange: Exchange, status: number): Outcome {
   const { answer, cacheStatus, capture, fallback, pending, verdict, isReading } = exchange;
   if (status === 304) return ['304', verdict === 304 ? 'version' : answer === undefined ? 'handler' : 'stored'];
-  if (status === 412) return ['412', isReading ? 'read' : 'write'];
+  if (status === 412) return ['412', 'read'];
   if (!isReading) return ['pass', 'write'];
   if (answer !== undefined)
     return ['hit', answer.status.collapsed ? 'collapsed' : isStale(answer.status) ? 'stale' : 'fresh'];
