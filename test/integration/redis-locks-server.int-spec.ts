@@ -1,5 +1,13 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { createStrata, LeaseLostError, type Notice, type Operation, type Strata } from '@strata-cache/core';
+import {
+  createStrata,
+  LeaseLostError,
+  systemClock,
+  type Clock,
+  type Notice,
+  type Operation,
+  type Strata,
+} from '@strata-cache/core';
 import { redis, type RedisTierOptions } from '@strata-cache/redis';
 import { setTimeout as delay } from 'node:timers/promises';
 import { failsWith } from '../engine/fails-with.js';
@@ -16,8 +24,8 @@ afterEach(async () => {
   await stopAll();
 });
 
-function engine(options: RedisTierOptions, observer = {}): Strata {
-  const strata = createStrata({ namespace: 'locks', l2: redis(options), observer });
+function engine(options: RedisTierOptions, observer = {}, clock: Clock = systemClock): Strata {
+  const strata = createStrata({ namespace: 'locks', l2: redis(options), observer, clock });
   open.push(strata);
   return strata;
 }
@@ -75,6 +83,34 @@ describe('locks of an engine with Redis', () => {
     await failsWith(lost(mine), 'mine');
     expect(await server.cli('EXISTS', `${PREFIX}:lk:order%003a7`)).toBe(0);
     expect(locks.stats()).toMatchObject({ held: 0, lost: 2 });
+  });
+
+  it('waiters are woken: by the release, and by their connection when it is back; no timer has to help', async () => {
+    const server = await new RedisServer().start();
+    const proxy = await new FaultProxy(server.port).start();
+    // Polls and ends of leases never come.
+    const clock: Clock = {
+      ...systemClock,
+      setTimeout: (run, ms) => (ms < 200 ? systemClock.setTimeout(run, ms) : setTimeout(() => undefined, 0).unref()),
+    };
+    const { locks } = engine({ url: proxy.url }, {}, clock);
+    const direct = engine({ url: server.url }).locks;
+    const queued = async (key: string): Promise<void> =>
+      void (await eventually(async () => (await server.cli('ZCARD', `${PREFIX}:lq:${key}`)) === 1));
+    for (const cut of [false, true]) {
+      const key = `cut-${cut}`;
+      const held = await direct.acquire(key, { ttl: '1h' });
+      const waiting = locks.acquire(key, { wait: '1h', ttl: '1h' });
+      await queued(key);
+      if (cut) {
+        await proxy.refuse(true);
+        proxy.reset();
+        await eventually(() => proxy.open === 0);
+      }
+      await held.release();
+      await proxy.refuse(false);
+      await (await waiting).release();
+    }
   });
 
   it('gives back and prolongs what is its own, and nothing else', async () => {
@@ -192,6 +228,9 @@ describe('locks of an engine with Redis', () => {
     await server.cli('SET', `${PREFIX}:lk:k`, 'garbage');
     await server.cli('SET', `${PREFIX}:lf:k`, '99999999999999999999');
     await locks.withLock('k', (lease) => expect(lease.token < 2n ** 53n).toBe(true));
+    await server.cli('ZADD', `${PREFIX}:lq:k`, '1', 'a ghost without a sign of life', '2', 'another');
+    const lease = await locks.acquire('k', { wait: '20s' });
+    await lease.release();
     await server.cli('LPUSH', `${PREFIX}:lq:bad`, 'x');
     await failsWith(locks.acquire('bad'), { code: 'ERR_LOCK' });
   });

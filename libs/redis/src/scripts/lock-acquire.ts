@@ -1,4 +1,4 @@
-import { DROP_DEAD, LOCK_STATE } from './lock-state.js';
+import { DROP_DEAD, LEFT, LOCK_STATE } from './lock-state.js';
 import { script } from './script.js';
 
 /**
@@ -12,6 +12,7 @@ import { script } from './script.js';
 export const ACQUIRE = script(
   'acquire',
   LOCK_STATE,
+  LEFT,
   DROP_DEAD,
   `
 local ticket, liveness = ARGV[1], tonumber(ARGV[6])
@@ -19,8 +20,8 @@ if holder == ticket then
   redis.call('PEXPIRE', KEYS[1], ttl)
   return {'granted', token}
 end
-dropDead(liveness)
 local first = redis.call('ZRANGE', KEYS[2], 0, 0)[1]
+if first then first = dropDead(liveness) end
 if not holder and (not first or first == ticket) then
   -- Frees what may be there, so that a lock is granted out of memory too.
   redis.call('DEL', KEYS[1])
@@ -50,10 +51,13 @@ if ARGV[5] == '1' then
   redis.call('PEXPIRE', KEYS[2], math.ceil(liveness / 100))
   redis.call('PEXPIRE', KEYS[3], math.ceil(liveness / 100))
 end
-if not holder then
+local retry
+if holder then
+  retry = left()
+else
   -- Free, and it is somebody else's turn: until he has asked, or counts as dead.
-  left = math.ceil((tonumber(redis.call('ZSCORE', KEYS[3], first) or 0) - now) / 1000)
+  retry = first and math.ceil((tonumber(redis.call('ZSCORE', KEYS[3], first) or now) - now) / 1000) or 1
 end
-return {'busy', rank, math.max(left, 1)}
+return {'busy', rank, math.max(retry, 1)}
 `,
 );

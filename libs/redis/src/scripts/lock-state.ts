@@ -15,20 +15,24 @@ local function num(n) return string.format('%.0f', n) end
 local value = redis.pcall('GET', KEYS[1])
 local ttl, generation, token, holder
 if type(value) == 'string' then ttl, generation, token, holder = string.match(value, '^(%d+):(%d+):(%d+):(.+)$') end
-local left = 0
-if holder then
-  left = redis.call('PTTL', KEYS[1])
+`;
+
+/** How long the holder may still have it, ms. */
+export const LEFT = `
+local function left()
+  local ms = redis.call('PTTL', KEYS[1])
   -- TIME has stepped back (or the ttl was taken off): a dead holder would keep the lock for as long as the step.
-  if left < 0 or left > tonumber(ttl) then
-    left = tonumber(ttl)
-    redis.call('PEXPIRE', KEYS[1], left)
+  if ms < 0 or ms > tonumber(ttl) then
+    ms = tonumber(ttl)
+    redis.call('PEXPIRE', KEYS[1], ms)
   end
+  return ms
 end
 `;
 
 /**
  * Whoever has not asked again in time is dead: a process that was killed must not keep the lock from those behind it. A few at a time.
- * Deadlines further ahead than any is given (TIME has stepped back) begin anew.
+ * Deadlines further ahead than any is given (TIME has stepped back) begin anew. Returns who is first then.
  */
 export const DROP_DEAD = `
 local function dropDead(liveness)
@@ -39,6 +43,12 @@ local function dropDead(liveness)
   end
   local far = redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. num(now + 2 * liveness), '+inf', 'LIMIT', 0, 64)
   for _, ticket in ipairs(far) do redis.call('ZADD', KEYS[3], num(now + liveness), ticket) end
+  -- A first one without a sign of life (that key was evicted): the living put theirs back when they ask.
+  for _ = 1, 64 do
+    local first = redis.call('ZRANGE', KEYS[2], 0, 0)[1]
+    if not first or redis.call('ZSCORE', KEYS[3], first) then return first end
+    redis.call('ZREM', KEYS[2], first)
+  end
 end
 `;
 
