@@ -17,7 +17,11 @@ export type ResourceVersion =
   | null
   | undefined;
 
-export type VersionFunction = (context: ExecutionContext) => ResourceVersion | Promise<ResourceVersion>;
+/** @param controller the instance whose handler is to run; name its type: `(context, self: ProductsController) => ...` */
+export type VersionFunction = (
+  context: ExecutionContext,
+  controller?: any,
+) => ResourceVersion | Promise<ResourceVersion>;
 
 /** Tags of a response: fixed, or from the request. */
 export type TagsOption = readonly string[] | ((context: ExecutionContext) => readonly string[]);

@@ -4,6 +4,7 @@ import { Inject, Injectable, type BeforeApplicationShutdown, type OnModuleInit, 
 import { ApplicationConfig, DiscoveryService, HttpAdapterHost } from '@nestjs/core';
 import { Strata, systemClock } from '@strata-cache/core';
 import { CACHE_MODULE_OPTIONS, type CacheModuleOptions } from '../cache.module-definition.js';
+import { Controllers } from './controllers.js';
 import { HttpCacheEngine } from './http-cache-engine.js';
 import { HttpCacheInterceptor } from './http-cache.interceptor.js';
 import { HttpCacheService } from './http-cache.service.js';
@@ -55,6 +56,7 @@ export const httpCacheProviders: Provider[] = [
       return new HttpCacheEngine(resolveSettings(http, packageVersion()), strata, clock, consistency);
     },
   },
+  Controllers,
   HttpRoutes,
   HttpCacheInterceptor,
   HttpCacheService,

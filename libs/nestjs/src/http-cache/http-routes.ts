@@ -1,9 +1,10 @@
 import 'reflect-metadata';
-import { Inject, Injectable, RequestMethod, VersioningType } from '@nestjs/common';
+import { Inject, Injectable, RequestMethod, VersioningType, type ExecutionContext } from '@nestjs/common';
 import { ApplicationConfig, type DiscoveryService } from '@nestjs/core';
 import { CacheConfigError } from '@strata-cache/core';
 import { messages } from '../messages.js';
-import type { PreconditionOptions } from './http-cache-options.js';
+import { Controllers } from './controllers.js';
+import type { PreconditionOptions, ResourceVersion, VersionFunction } from './http-cache-options.js';
 import { declaredOn } from './http-cache.decorators.js';
 import { resolveRoutePolicy, type RoutePolicy } from './route-policy.js';
 
@@ -48,11 +49,13 @@ type Handler = (...args: any[]) => unknown;
 export class HttpRoutes {
   readonly #routes = new WeakMap<Handler, Map<Type, HttpRoute>>();
   readonly #config: ApplicationConfig;
+  readonly #controllers: Controllers;
   #stores = false;
   #declared = 0;
 
-  constructor(@Inject(ApplicationConfig) config: ApplicationConfig) {
+  constructor(@Inject(ApplicationConfig) config: ApplicationConfig, @Inject(Controllers) controllers: Controllers) {
     this.#config = config;
+    this.#controllers = controllers;
   }
 
   /** Whether any route stores responses. */
@@ -97,14 +100,31 @@ export class HttpRoutes {
     const untouched = has(ROUTE_METADATA.sse);
     const route: HttpRoute = {
       site,
-      policy: policy === undefined ? undefined : this.#withVersionField(policy, type, handler),
-      precondition,
+      policy:
+        policy === undefined ? undefined : this.#withVersionField(this.#withController(type, policy), type, handler),
+      precondition: precondition === undefined ? undefined : this.#withController(type, precondition),
       manual: isManual(type, handler),
       replaceable: !ignored,
       untouched,
     };
     refuseMisplaced(route, handler, ignored || untouched);
     return route;
+  }
+
+  /** Hands `version` the controller besides: a decorator sees its class only. */
+  #withController<Options extends { readonly version?: VersionFunction | undefined }>(
+    type: Type,
+    options: Options,
+  ): Options {
+    const { version } = options;
+    if (version === undefined) return options;
+    const withController = (context: ExecutionContext): ResourceVersion | Promise<ResourceVersion> => {
+      const controller = this.#controllers.of(type, context);
+      return controller instanceof Promise
+        ? controller.then((instance: object) => version(context, instance))
+        : version(context, controller);
+    };
+    return { ...options, version: withController };
   }
 
   #withVersionField(policy: RoutePolicy, type: Type, handler: Handler): RoutePolicy {
