@@ -19,11 +19,29 @@ import { mergeVary } from './vary.js';
 /** What is to be sent: the body as it was, another one, or none. */
 export type Sending = 'as-it-is' | 'nothing' | Buffer;
 
+/** {@link decide}, and if that throws, such as in an `etag` function: what was planned must not go out with the error that comes instead. */
+export function commit(exchange: Exchange, head: ResponseHead, body: CommittedBody): Sending {
+  try {
+    return decide(exchange, head, body);
+  } catch (error) {
+    commitAgain(exchange, head);
+    throw error;
+  }
+}
+
+/** A response that could not be sent as it was decided is sent anew, as an error. */
+export function commitAgain(exchange: Exchange, head: ResponseHead): void {
+  refuse(exchange, 'error', true);
+  if (!exchange.isReading) return;
+  closeHead(head, exchange.settings.targeted, exchange.settings.tagHeaders);
+  head.set('Cache-Control', 'no-store');
+}
+
 /**
  * Decides a response at the one moment when its status, fields and bytes are final. Everything before it can still change: a handler may
  * throw after its headers were set, an interceptor may wrap its value, a serializer may leave fields out.
  */
-export function commit(exchange: Exchange, head: ResponseHead, body: CommittedBody): Sending {
+function decide(exchange: Exchange, head: ResponseHead, body: CommittedBody): Sending {
   exchange.committed = true;
   if (!exchange.isReading) return commitOther(exchange, head);
   if (exchange.answer !== undefined) return replay(exchange, head, exchange.answer.variant, exchange.answer.status);

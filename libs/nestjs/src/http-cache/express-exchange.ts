@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { closeHead, commit, sealedCacheControl, settle } from './commit.js';
+import { closeHead, commit, commitAgain, sealedCacheControl, settle } from './commit.js';
 import type { Exchange, RequestView } from './exchange.js';
 import { combined, type FieldValue } from './field.js';
 import { watchCookies } from './late-cookie.js';
@@ -71,7 +71,11 @@ export function hookExpress(response: ExpressResponse, exchange: Exchange): Resp
   response.send = (body?: unknown): ExpressResponse => {
     const chunk = body === null ? '' : body;
     const isFinal = chunk === undefined || typeof chunk === 'string' || ArrayBuffer.isView(chunk);
-    if (!isFinal || exchange.committed || response.headersSent) return send(body);
+    if (!isFinal || response.headersSent) return send(body);
+    if (exchange.committed) {
+      commitAgain(exchange, head);
+      return send(body);
+    }
     sendFinal(response, exchange, head, chunk);
     return response;
   };

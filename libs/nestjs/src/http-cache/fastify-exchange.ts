@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import { closeHead, commit, sealedCacheControl, settle } from './commit.js';
+import { closeHead, commit, commitAgain, sealedCacheControl, settle } from './commit.js';
 import type { Exchange, RequestView } from './exchange.js';
 import { combined, type FieldValue } from './field.js';
 import { watchCookies } from './late-cookie.js';
@@ -95,7 +95,12 @@ class FastifyHead implements ResponseHead {
 export function installFastifyHook(instance: FastifyInstance): void {
   instance.addHook('onSend', (_request, reply, payload, done) => {
     const carried = (reply as Carrier)[EXCHANGE];
-    if (carried === undefined || carried.exchange.committed) {
+    if (carried === undefined) {
+      done(null, payload);
+      return;
+    }
+    if (carried.exchange.committed) {
+      commitAgain(carried.exchange, carried.head);
       done(null, payload);
       return;
     }
@@ -136,8 +141,10 @@ type WriteHead = (...args: any[]) => ServerResponse;
 function guardHead({ raw }: FastifyReply, exchange: Exchange): void {
   const isWrapped = Object.hasOwn(raw, 'writeHead');
   const inner = raw.writeHead.bind(raw) as WriteHead;
+  let failed = false;
   const guarded: WriteHead = (status: number, ...rest: any[]) => {
-    raw.writeHead = inner as typeof raw.writeHead;
+    // What bypassed the hook (`reply.hijack()`, an upgrade) was not ours to decide.
+    if (!exchange.committed) return inner(status, ...rest);
     const given = rest.find((arg) => typeof arg === 'object' && arg !== null) as Record<string, unknown> | undefined;
     const fields = given ?? {};
     const close = (): void => seal(raw, fields, exchange);
@@ -145,12 +152,14 @@ function guardHead({ raw }: FastifyReply, exchange: Exchange): void {
       for (const name of NOT_ON_304) delete fields[name];
     }
     if (fields['set-cookie'] !== undefined || raw.hasHeader('set-cookie')) close();
+    // Fastify answers a field that Node refuses with an error of its own, past every hook.
+    if (failed && exchange.isReading) raw.setHeader('cache-control', 'no-store');
     const unwatch = isWrapped ? watchCookies(raw, close) : undefined;
+    failed = true;
     inner(status, ...rest);
+    failed = false;
     unwatch?.();
-    const setsCookie = fields['set-cookie'] !== undefined || raw.hasHeader('set-cookie');
-    // What bypassed the hook (`reply.hijack()`, an upgrade) was not ours to decide.
-    if (exchange.committed) settle(exchange, status, setsCookie);
+    settle(exchange, status, fields['set-cookie'] !== undefined || raw.hasHeader('set-cookie'));
     return raw;
   };
   raw.writeHead = guarded as typeof raw.writeHead;

@@ -30,18 +30,16 @@ export function variantOf(
   const now = clock.wall();
   const directives = parseCacheControl(head.get('cache-control'));
   const isOwn = policy.cacheControl === undefined;
-  const fresh = freshnessFor(exchange, head, directives, isOwn, now);
   const vary = parseVary(head.get('vary'));
+  const refuse = (refused: string): undefined => void exchange.capture!.settle({ refused, failed: head.status >= 500 });
   const reason =
     refusal(exchange, head, policy, body) ??
     (isOwn ? refusalByDirectives(directives, store, head.status) : undefined) ??
     refusalForAuthenticated(exchange, directives) ??
-    (vary === '*' ? 'vary' : undefined) ??
-    (fresh.lifetime - fresh.age <= 0 && fresh.staleWhileRevalidate === 0 ? 'freshness' : undefined);
-  if (reason !== undefined) {
-    exchange.capture!.settle({ refused: reason, failed: head.status >= 500 });
-    return undefined;
-  }
+    (vary === '*' ? 'vary' : undefined);
+  if (reason !== undefined) return refuse(reason);
+  const fresh = freshnessFor(exchange, head, directives, isOwn, now);
+  if (fresh.lifetime - fresh.age <= 0 && fresh.staleWhileRevalidate === 0) return refuse('freshness');
   const variant: StoredVariant = {
     vary: (vary as readonly string[])
       .filter((name) => !exchange.keyed.includes(name) && !isCodingOnly(name, head))
@@ -134,8 +132,9 @@ function isCodingOnly(name: string, head: ResponseHead): boolean {
 }
 
 function fieldsOf({ before }: Exchange, head: ResponseHead, now: number): readonly StoredField[] {
-  const fields = storedFields(before, head.fields()).filter(([name]) => name !== 'content-length');
-  return head.get('date') === undefined ? [...fields, ['date', formatHttpDate(now)]] : fields;
+  // Set here and not by the server, so that the response that is sent now and those that are replayed tell the same time.
+  if (head.get('date') === undefined) head.set('Date', formatHttpDate(now));
+  return storedFields(before, head.fields()).filter(([name]) => name !== 'content-length');
 }
 
 function dateOf(head: ResponseHead, now: number): number | undefined {
