@@ -4,7 +4,6 @@ const MAX_LOOKS = 2_000;
 /** What stands for a value that is not known yet, in the texts made of it: `{product.id}`. */
 type Placeholder = object;
 
-const MAPPING = new Set<PropertyKey>(['map', 'flatMap']);
 /** They give back a part or another order of the same elements. */
 const SAME_ELEMENTS = new Set<PropertyKey>(['slice', 'sort', 'toSorted', 'reverse', 'toReversed', 'values', 'flat']);
 /** They decide by the value, which a placeholder does not have. */
@@ -54,8 +53,11 @@ export class Recording {
     if (property === 'toString' || property === 'toJSON' || property === 'valueOf') return () => `{${path}}`;
     // Nobody shall take it for a promise.
     if (property === 'then') return undefined;
-    if (MAPPING.has(property)) {
-      return (map: (element: unknown, index: number) => unknown) => [map(this.placeholder(`${path}[]`), 0)].flat();
+    if (property === 'map' || property === 'flatMap') {
+      return (map: (element: unknown, index: number) => unknown) => {
+        const mapped = [map(this.placeholder(`${path}[]`), 0)];
+        return property === 'map' ? mapped : mapped.flat();
+      };
     }
     if (SAME_ELEMENTS.has(property)) return () => proxy;
     if (DECIDING.has(property)) this.decided = true;

@@ -39,7 +39,8 @@ export function CachePut<
     decorateMethod('CachePut', target, property, descriptor, (original, site) => {
       checkDefinition(definition, site);
       checkOptions(options ?? {}, OPTIONS, site);
-      return { method: puttingMethod(original, site, definition, options ?? {}), definition };
+      const given: Options = options ?? {};
+      return { method: puttingMethod(original, site, definition, given), definition, options: { ...given } };
     });
   }) as CheckedMethodDecorator<any, any, unknown>;
 }
