@@ -10,9 +10,9 @@ export const CACHES = {
   /** The same library, built from another state of the sources: `--against`. */
   'strata before': (options) => strataCache({ ...options, libs: process.env.STRATA_BENCH_BEFORE }),
   'strata, bus': strataCache,
-  'strata, observed': (options) => {
-    let seen = 0;
-    return strataCache({ ...options, observer: { lookup: () => seen++ } });
+  'strata, otel': async (options) => {
+    const { otelObserver } = await strataModule('otel');
+    return strataCache({ ...options, observer: otelObserver() });
   },
   'strata, L1 off': (options) => strataCache({ ...options, tiers: ['l2'] }),
   'strata @Cacheable': strataMethod,

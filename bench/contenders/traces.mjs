@@ -10,6 +10,8 @@ export function nineTraces(length) {
   const [zipf] = seven;
   let turn = 0;
   const loop = Uint32Array.from({ length }, (_, at) => at % KEYS);
-  const mixed = Uint32Array.from({ length }, (_, at) => (random() < 0.5 ? KEYS + (turn++ % (KEYS / 5)) : zipf.requests[at]));
+  const mixed = Uint32Array.from({ length }, (_, at) =>
+    random() < 0.5 ? KEYS + (turn++ % (KEYS / 5)) : zipf.requests[at],
+  );
   return [...seven, { name: 'loop over all keys', requests: loop }, { name: 'loop 50 % + zipf 50 %', requests: mixed }];
 }

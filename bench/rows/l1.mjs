@@ -2,11 +2,11 @@ import { interleave } from '../harness/interleave.mjs';
 
 const PEERS = ['lru-cache', 'layered-loader', 'async-cache-dedupe', 'cache-manager', 'cacheable', 'bentocache'];
 const REFERENCE = 'await Map.get';
-const STRATA = ['strata', 'strata, bus', 'strata @Cacheable', 'strata, observed'];
+const STRATA = ['strata', 'strata, bus', 'strata @Cacheable', 'strata, otel'];
 
 /** Hits of the first tier. */
-export async function measure({ redis, rounds, quick, options, before }) {
-  const roundMs = quick ? 25 : 250;
+export async function measure({ redis, rounds, quick, options, before, onScenario }) {
+  const roundMs = quick ? 20 : 200;
   const extra = before ? ['strata before'] : [];
   const scenarios = [
     { name: 'hot', title: 'One hot key, awaited', contenders: [REFERENCE, ...STRATA, ...extra, ...PEERS] },
@@ -29,7 +29,6 @@ export async function measure({ redis, rounds, quick, options, before }) {
       ),
     },
   ];
-  const measured = [];
   for (const { name, title, contenders, reference = REFERENCE } of scenarios) {
     const cells = contenders.map((contender) => ({
       contender,
@@ -37,12 +36,6 @@ export async function measure({ redis, rounds, quick, options, before }) {
       roundMs,
       redisUrl: contender === 'strata, bus' ? redis.url : undefined,
     }));
-    measured.push({
-      name,
-      title,
-      reference,
-      cells: await interleave({ work: 'l1', cells, rounds, reference, options }),
-    });
+    onScenario({ name, title, reference, cells: await interleave({ work: 'l1', cells, rounds, reference, options }) });
   }
-  return { scenarios: measured };
 }

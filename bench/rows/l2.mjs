@@ -14,7 +14,7 @@ const CONTENDERS = [
 ];
 
 /** Hits of the second tier: 100 B, 1 KB and 10 KB, 1, 50 and 500 readers at a time. */
-export async function measure({ redis, rounds, quick, options, before, only }) {
+export async function measure({ redis, rounds, quick, options, before, only, onScenario }) {
   const settings = quick
     ? { roundMs: 40, warmMs: 150, keyCount: 3_000 }
     : { roundMs: 150, warmMs: 600, keyCount: 10_000 };
@@ -23,12 +23,11 @@ export async function measure({ redis, rounds, quick, options, before, only }) {
   );
   const cells = contenders.map((contender) => ({ contender, redisUrl: redis.url, ...settings }));
   const processes = await started('l2', cells, options);
-  const scenarios = [];
   try {
     for (const bytes of quick ? [100, 1_000] : [100, 1_000, 10_000]) {
       for (const one of processes) await one.ask('fill', bytes);
       for (const readers of [1, 50, 500]) {
-        scenarios.push({
+        onScenario({
           name: `${bytes} B at ${readers}`,
           title: `${bytes} B, ${readers} at a time`,
           reference: REFERENCE,
@@ -39,5 +38,4 @@ export async function measure({ redis, rounds, quick, options, before, only }) {
   } finally {
     await closed(processes);
   }
-  return { scenarios };
 }

@@ -18,10 +18,14 @@ export async function measure({ quick, options, onScenario, only }) {
   const entries = quick ? 100_000 : 1_000_000;
   const cells = [];
   for (const { contender, label, tags } of CONTENDERS.filter((one) => only === undefined || only.includes(one.label))) {
-    const one = new MeasuredProcess('memory', { contender, entries, tags }, {
-      ...options,
-      execArgv: ['--expose-gc', '--max-old-space-size=4096'],
-    });
+    const one = new MeasuredProcess(
+      'memory',
+      { contender, entries, tags },
+      {
+        ...options,
+        execArgv: ['--expose-gc', '--max-old-space-size=4096'],
+      },
+    );
     try {
       const { over, alone } = await one.ask('fill');
       cells.push({ contender: label, ...spread([over]), withKeyAndValue: over + alone });

@@ -3,10 +3,27 @@ import { median, spread } from '../harness/numbers.mjs';
 
 const SHARED = ['strata', 'layered-loader', 'async-cache-dedupe', 'cache-manager', 'cacheable', 'bentocache'];
 const SITUATIONS = [
-  { name: 'one process', title: '1,000 callers of one cold key in one process, the loader takes 50 ms', processes: 1, callers: 1_000 },
+  {
+    name: 'one process',
+    title: '1,000 callers of one cold key in one process, the loader takes 50 ms',
+    processes: 1,
+    callers: 1_000,
+  },
   { name: 'four processes', title: 'The same in four processes, 250 callers each', processes: 4, callers: 250 },
-  { name: 'failing, one process', title: 'A failing loader, 20 callers in one process', processes: 1, callers: 20, fails: true },
-  { name: 'failing, four processes', title: 'A failing loader, 5 callers in each of four processes', processes: 4, callers: 5, fails: true },
+  {
+    name: 'failing, one process',
+    title: 'A failing loader, 20 callers in one process',
+    processes: 1,
+    callers: 20,
+    fails: true,
+  },
+  {
+    name: 'failing, four processes',
+    title: 'A failing loader, 5 callers in each of four processes',
+    processes: 4,
+    callers: 5,
+    fails: true,
+  },
 ];
 
 /** One cold key wanted by many at once: loads in all, time to the last answer, CPU of all processes. */
@@ -16,13 +33,23 @@ export async function measure({ redis, rounds, quick, options, onScenario }) {
   try {
     for (const contender of SHARED) {
       const cell = { contender, redisUrl: redis.url, namespace: `st-${contender}` };
-      teams.push(await started('stampede', Array.from({ length: 4 }, () => cell), options));
+      teams.push(
+        await started(
+          'stampede',
+          Array.from({ length: 4 }, () => cell),
+          options,
+        ),
+      );
     }
     for (const { name, title, processes, callers, fails = false } of SITUATIONS) {
       const taken = SHARED.map(() => []);
       for (let round = -warmUps; round < rounds; round++) {
         for (const [index, team] of teams.entries()) {
-          const outcome = await rush(team.slice(0, processes), { key: `${name}-${round}`.replace(/\W/g, '-'), callers, fails });
+          const outcome = await rush(team.slice(0, processes), {
+            key: `${name}-${round}`.replace(/\W/g, '-'),
+            callers,
+            fails,
+          });
           if (round >= 0) taken[index].push(outcome);
         }
       }

@@ -23,7 +23,17 @@ export async function prepare({ length, capacity }) {
 function strataRatio(memoryTier, policy, requests, capacity) {
   const store = memoryTier({ policy, maxEntries: capacity, maxBytes: '1gb' }).create();
   const space = store.space('product:v1:');
-  const life = { createdAt: 0, checkAt: 1, staleAt: 1, goneAt: 1, sequence: 0, tags: undefined, id: '', bytes: 100, value: 'v' };
+  const life = {
+    createdAt: 0,
+    checkAt: 1,
+    staleAt: 1,
+    goneAt: 1,
+    sequence: 0,
+    tags: undefined,
+    id: '',
+    bytes: 100,
+    value: 'v',
+  };
   const warm = requests.length / 2;
   let hits = 0;
   for (let at = 0; at < requests.length; at++) {

@@ -17,7 +17,12 @@ export async function prepare({ contender, entries, tags }) {
       }
       const alone = await heap();
       const own = { tags: tags ? (value) => [`category-${value.id % 1_000}`] : undefined };
-      const cache = await CACHES[contender]({ load: async (key) => values[Number(key.slice(8))], maxEntries: entries, namespace: 'mem', ...own });
+      const cache = await CACHES[contender]({
+        load: async (key) => values[Number(key.slice(8))],
+        maxEntries: entries,
+        namespace: 'mem',
+        ...own,
+      });
       for (let n = 0; n < entries; n++) {
         // A library that is filled by its loader is filled that way, so that all hold the caller's own object or their own form of it.
         await (contender.startsWith('strata') ? cache.get(keys[n]) : cache.store(keys[n], values[n]));
