@@ -23,8 +23,11 @@ export type VersionFunction = (
   controller?: any,
 ) => ResourceVersion | Promise<ResourceVersion>;
 
-/** Tags of a response: fixed, or from the request. */
-export type TagsOption = readonly string[] | ((context: ExecutionContext) => readonly string[]);
+/**
+ * Tags of a response: fixed, from the request, or (a function of two parameters) from what the handler returned as well. Where it
+ * returns nothing, as with `@Res()`, such a function is not asked, and there are no tags.
+ */
+export type TagsOption = readonly string[] | ((context: ExecutionContext, result?: any) => readonly string[]);
 
 /** What may be said to caches that read a targeted field (RFC 9213), such as `CDN-Cache-Control`. */
 export interface TargetedOptions {

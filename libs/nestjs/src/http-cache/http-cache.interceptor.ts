@@ -11,7 +11,7 @@ import {
   type NestInterceptor,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { concatMap, of, type Observable } from 'rxjs';
+import { concatMap, map, of, type Observable } from 'rxjs';
 import { refuse, ttlOf } from './commit.js';
 import { matchesStrongly, withoutMix } from './entity-tag.js';
 import { Exchange, type RequestView } from './exchange.js';
@@ -26,7 +26,7 @@ import type { ResponseHead } from './response-head.js';
 import type { StoreAnswer } from './response-store.js';
 import { resourceKey, variantKey } from './representation-key.js';
 import { isKeyedByUser } from './route-policy.js';
-import { keyOf, mixOf, tagsOf, variantWindow, type KeyedRequest } from './store-query.js';
+import { keyOf, mixOf, needsResult, tagsOf, variantWindow, type KeyedRequest } from './store-query.js';
 import type { StoredVariant } from './stored-response.js';
 import { strongValidatorsOf, validatorsOf } from './version.js';
 
@@ -120,7 +120,8 @@ export class HttpCacheInterceptor implements NestInterceptor {
       if (verdict === 412) throw new PreconditionFailedException();
       if (verdict === 304) {
         exchange.verdict = 304;
-        exchange.tags = tagsOf(exchange, reading.context);
+        // Without a result not all are known; a cache keeps those it has where the 304 names none (RFC 9111 section 3.2).
+        exchange.tags = needsResult(route.tags) ? [] : tagsOf(exchange, reading.context);
         return this.#answer(reading, 304);
       }
     }
@@ -128,12 +129,12 @@ export class HttpCacheInterceptor implements NestInterceptor {
   }
 
   #select(reading: Reading): Observable<unknown> | Promise<Observable<unknown>> {
-    const { exchange, route, context, next, head } = reading;
+    const { exchange, route, context, head } = reading;
     const { request } = exchange;
     const stored = exchange.route.store !== undefined && route.replaceable;
     if (!stored) {
       exchange.tags = tagsOf(exchange, context);
-      return next.handle();
+      return this.#handle(reading);
     }
     const keyed = keyOf(exchange, context, combined(head.get('vary')));
     if ('bypass' in keyed) return this.#bypass(reading, keyed.bypass);
@@ -240,14 +241,14 @@ export class HttpCacheInterceptor implements NestInterceptor {
   }
 
   #bypass(reading: Reading, detail: string, forward: 'bypass' | 'method' = 'bypass'): Observable<unknown> {
-    const { exchange, next, context } = reading;
+    const { exchange, context } = reading;
     exchange.cacheStatus = { forward, detail };
     exchange.tags = tagsOf(exchange, context);
-    return next.handle();
+    return this.#handle(reading);
   }
 
   #lead(reading: Reading): Observable<unknown> {
-    const { exchange, next, head, context } = reading;
+    const { exchange, head, context } = reading;
     const response = this.#engine.platform!.rawResponse(context.switchToHttp().getResponse());
     // A client that went away, a socket taken over: there will be no response to commit.
     response.once('close', () => refuse(exchange, 'closed', true));
@@ -258,7 +259,19 @@ export class HttpCacheInterceptor implements NestInterceptor {
       refuse(exchange, 'tags', true);
       throw error;
     }
-    return next.handle();
+    return this.#handle(reading);
+  }
+
+  /** Runs the handler; tags that are made from its result are known then. */
+  #handle({ exchange, next, context }: Reading): Observable<unknown> {
+    const handled = next.handle();
+    if (!needsResult(exchange.route.tags)) return handled;
+    return handled.pipe(
+      map((value: unknown) => {
+        exchange.tags = tagsOf(exchange, context, value);
+        return value;
+      }),
+    );
   }
 
   /** @throws 412 when what the client expects does not hold, 428 when it was to say so and did not */

@@ -46,9 +46,16 @@ export function mixOf(exchange: Exchange): string {
   return fieldsKey([settings.salt, ...route.vary.map((name) => keyedValue(exchange, name))]);
 }
 
-/** Tags of the response: the route's, and with a store that of its URL. */
-export function tagsOf({ route, request }: Exchange, context: ExecutionContext): readonly string[] {
-  const own = typeof route.tags === 'function' ? route.tags(context) : (route.tags ?? []);
+/** Whether tags are made from what the handler returns: a function of two parameters. */
+export function needsResult(tags: RoutePolicy['tags']): boolean {
+  return typeof tags === 'function' && tags.length > 1;
+}
+
+/** Tags of the response: the route's, and with a store that of its URL. Those made from the result wait until there is one. */
+export function tagsOf({ route, request }: Exchange, context: ExecutionContext, result?: unknown): readonly string[] {
+  const { tags } = route;
+  const waits = result === undefined && needsResult(tags);
+  const own = typeof tags !== 'function' ? (tags ?? []) : waits ? [] : tags(context, result);
   return route.store === undefined ? own : [...new Set(own), resourceTag(request.host, request.target)];
 }
 
