@@ -57,7 +57,8 @@ export interface OutboxBacklog {
   readonly oldest: number | undefined;
 }
 
-const OUTBOX_DEFAULTS = { table: 'strata_outbox', maxEventBytes: EVENT_DEFAULTS.maxEventBytes } as const;
+/** Defaults of `Outbox`; docs/options.md lists them and a test compares. */
+export const OUTBOX_DEFAULTS = { table: 'strata_outbox', maxEventBytes: EVENT_DEFAULTS.maxEventBytes } as const;
 
 /** It becomes part of statements: nothing that would need quoting. */
 const TABLE = /^[a-z_][a-z0-9_]{0,40}(\.[a-z_][a-z0-9_]{0,40})?$/;
