@@ -86,7 +86,7 @@ export class EventReceiver {
     const outcome = await this.#apply(envelope);
     const thrown = outcome.failures.find(({ permanent }) => !permanent);
     if (thrown !== undefined && isLast) await this.#giveUp(envelope, 1, thrown.error);
-    if (thrown === undefined && outcome.acknowledged) this.#done(envelope);
+    if (outcome.failures.length === 0 && outcome.acknowledged) this.#done(envelope);
     if (!outcome.acknowledged) this.#stats.add('unacknowledged');
     return outcome.acknowledged;
   }
@@ -99,7 +99,7 @@ export class EventReceiver {
       const { failures, acknowledged } = await this.#apply(envelope, attempt > 1);
       const thrown = failures.find(({ permanent }) => !permanent);
       if (thrown === undefined && acknowledged) {
-        this.#done(envelope);
+        if (failures.length === 0) this.#done(envelope);
         return delivery.accept();
       }
       if (thrown !== undefined) {

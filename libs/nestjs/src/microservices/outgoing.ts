@@ -104,15 +104,16 @@ export class Outgoing {
     let delay = FIRST_DELAY;
     let refused = true;
     while (this.#waiting.length > 0 && !this.#closed) {
-      if (refused) await this.#wait(delay);
-      if (refused && this.#waiting.length > 0 && !this.#closed) {
-        // One knocks; the others follow when consumers have had a moment to come back as well.
-        refused = (await this.#sendFirst(1)) > 0;
-        if (!refused) await this.#wait(resumeDelay(this.#client));
-      } else {
+      if (!refused) {
         refused = (await this.#sendFirst(BATCH)) > 0;
+        continue;
       }
+      await this.#wait(delay);
+      if (this.#closed) break;
+      // One knocks; the others follow when consumers have had a moment to come back as well.
+      refused = (await this.#sendFirst(1)) > 0;
       delay = refused ? Math.min(delay * 2, LONGEST_DELAY) : FIRST_DELAY;
+      if (!refused) await this.#wait(resumeDelay(this.#client));
     }
     this.#draining = false;
   }
