@@ -16,7 +16,7 @@ export interface RawResponse {
   readonly bytes: Buffer;
 }
 
-const agent = new Agent({ keepAlive: false });
+const agent = new Agent({ keepAlive: true });
 
 /** A client that adds, follows, decodes and caches nothing. */
 export function send(port: number, path: string, options: SendOptions = {}): Promise<RawResponse> {

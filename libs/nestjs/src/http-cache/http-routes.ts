@@ -84,10 +84,11 @@ export class HttpRoutes {
     for (const { metatype } of discovery.getControllers()) {
       if (typeof metatype !== 'function') continue;
       const type = metatype as unknown as Type;
-      const routes = handlersOf(type.prototype as object).map((handler) => this.of(type, handler));
+      const handlers = handlersOf(type.prototype as object);
+      const routes = handlers.map((handler) => this.of(type, handler));
       if (routes.some(({ policy }) => policy?.store !== undefined)) this.#stores = true;
       this.#declared += routes.filter(({ policy }) => policy !== undefined).length;
-      refuseWeakTags(routes);
+      refuseWeakTags(type, handlers, routes);
     }
   }
 
@@ -164,11 +165,15 @@ function refuseMisplaced({ site, policy, precondition, manual }: HttpRoute, hand
 }
 
 /** If-Match compares strongly, and a weak tag matches nothing: whoever was given one could never write (RFC 9110 section 8.8.3.2). */
-function refuseWeakTags(routes: readonly HttpRoute[]): void {
-  const compared = new Set(routes.map(({ precondition }) => precondition?.version));
-  const weak = routes.find(
-    ({ policy }) => policy?.etag === 'weak' && policy.version !== undefined && compared.has(policy.version),
-  );
+function refuseWeakTags(type: Type, handlers: readonly Handler[], routes: readonly HttpRoute[]): void {
+  // As they were written: the functions of routes are wrapped.
+  const declared = handlers.map((handler) => declaredOn(type, handler));
+  const compared = new Set(declared.map(({ precondition }) => precondition?.version));
+  const weak = routes.find(({ policy }, index) => {
+    const { cache } = declared[index];
+    const version = typeof cache === 'object' ? cache.version : undefined;
+    return policy?.etag === 'weak' && version !== undefined && compared.has(version);
+  });
   if (weak !== undefined) throw new CacheConfigError(messages.httpWeakPrecondition(weak.site));
 }
 
