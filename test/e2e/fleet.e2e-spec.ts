@@ -151,6 +151,20 @@ describe('the catalogue with the pricing service', () => {
     expect(await shownBy(app)).toEqual([777, 'pricing']);
   });
 
+  it('hears what was committed just before the pricing service stopped', async () => {
+    const app = await catalog({ natsUrl: natsUrl() });
+    // It polls once an hour, and nobody wakes it.
+    const prices = await pricing({ natsUrl: natsUrl(), outboxPollInterval: 3_600_000 });
+    await admin(prices, '42', { priceCents: 888 }).expect(200);
+    await eventually(async () => expect(await shownBy(app)).toEqual([888, 'pricing']));
+    const { applied } = app.get(CacheEvents).stats();
+    const { outbox, sql } = prices.get(PricingDatabase);
+    await outbox.enqueue(executorOf(sql), 'price.changed', { productId: '42' });
+    await prices.close();
+    await eventually(() => app.get(CacheEvents).stats().applied === applied + 1);
+    expect(app.get(Strata).cache(priceCache).peek('42')).toBeUndefined();
+  });
+
   it('needs neither of them', async () => {
     const app = await catalog({});
     expect(await shownBy(app)).toEqual([expect.any(Number), 'catalog']);
