@@ -15,18 +15,23 @@ export class MeasuredProcess {
   #waiting = [];
   #gone;
   #name;
+  #log = '';
 
   constructor(work, cell, { execArgv = [], libs }) {
     this.#name = `${work}: ${cell.contender}`;
     this.#child = fork(CHILD, [work, JSON.stringify(cell)], {
       execArgv: ['--no-warnings', ...execArgv],
       env: { ...process.env, STRATA_BENCH_LIBS: libs, NODE_ENV: 'production' },
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       serialization: 'advanced',
     });
+    // Some peers log every failing loader.
+    const keep = (chunk) => (this.#log = (this.#log + chunk).slice(-2_000));
+    this.#child.stdout.on('data', keep);
+    this.#child.stderr.on('data', keep);
     this.#child.on('message', (message) => this.#waiting.shift()?.(message));
     this.#child.on('exit', (code, signal) => {
-      this.#gone = new Error(`${this.#name} ended (${signal ?? code})`);
+      this.#gone = new Error(`${this.#name} ended (${signal ?? code})\n${this.#log}`);
       for (const answer of this.#waiting.splice(0)) answer({ error: this.#gone.message });
     });
   }

@@ -28,7 +28,7 @@ const SITUATIONS = [
 
 /** One cold key wanted by many at once: loads in all, time to the last answer, CPU of all processes. */
 export async function measure({ redis, rounds, quick, options, onScenario }) {
-  const warmUps = quick ? 2 : 5;
+  const warmUps = quick ? 1 : 5;
   const teams = [];
   try {
     for (const contender of SHARED) {
