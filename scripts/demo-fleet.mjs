@@ -78,13 +78,13 @@ async function stop() {
 function fail(error) {
   console.error(error.message);
   process.exitCode = 1;
-  stop().finally(() => process.exit());
+  void stop().finally(() => process.exit());
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(signal, () => {
     console.log('\nstopping');
-    stop().finally(() => process.exit());
+    void stop().finally(() => process.exit());
   });
 }
 
