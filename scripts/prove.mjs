@@ -42,6 +42,11 @@ const PROOFS = [
     command: ['node', ...SOURCES, 'test/history/prove-mutants.ts'],
   },
   {
+    name: 'observability',
+    title: 'An outage of Redis as Prometheus sees it; draws the plots of docs/observability.md',
+    command: ['node', ...SOURCES, 'test/otel/prove-observability.ts'],
+  },
+  {
     name: 'locks',
     title: 'Locks under kills, stops, black holes, killed connections and lost data',
     command: ['node', ...SOURCES, 'test/locks/prove-locks.ts'],

@@ -11,6 +11,12 @@ export interface Sample {
   readonly value: number;
 }
 
+/** A line: seconds since the start of the range, and values. */
+export interface Series {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly points: readonly (readonly [at: number, value: number])[];
+}
+
 /** A private Prometheus on loopback that scrapes every second; ended by `stopAll`. */
 export class Prometheus {
   readonly #url: string;
@@ -58,6 +64,18 @@ export class Prometheus {
       `query?query=${encodeURIComponent(expression)}`,
     );
     return body.result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }));
+  }
+
+  /** One point a second from `from` to `to` (s since the epoch), per set of labels. */
+  async range(expression: string, from: number, to: number): Promise<readonly Series[]> {
+    const query = new URLSearchParams({ query: expression, start: String(from), end: String(to), step: '1' });
+    const body = await this.#get<{ result: { metric: Record<string, string>; values: [number, string][] }[] }>(
+      `query_range?${query}`,
+    );
+    return body.result.map(({ metric, values }) => ({
+      labels: metric,
+      points: values.map(([at, value]) => [at - from, Number(value)] as const),
+    }));
   }
 
   /** Names of all metrics it has. */
