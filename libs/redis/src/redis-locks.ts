@@ -128,6 +128,9 @@ export class RedisLocker implements Locker {
       const pause = answer.kind === 'busy' ? Math.min(answer.retryIn + 1, spread(POLL)) : spread(PAUSE);
       await waiter.sleep(Math.min(pause, until - clock.now()));
       if (clock.now() >= until) {
+        if (answer.kind === 'failed') {
+          this.#giveUpOn(call, answer.error, true);
+        }
         return null;
       }
     }
