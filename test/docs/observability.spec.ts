@@ -8,7 +8,7 @@ import { project, tablesOf, textOf } from './markdown.js';
 const page = 'docs/observability.md';
 const tables = tablesOf(page);
 
-describe(page, () => {
+describe('docs/observability.md', () => {
   it('lists every metric with its kind, unit, attributes and meaning', () => {
     const rows = [...(tables.get('metrics') ?? [])].map(([name, cells]) => [name, ...cells]);
     const expected = Object.values(METRICS as Record<string, Metric>).map((metric) => [
