@@ -31,9 +31,10 @@ let scenarios = 0;
 const brokers = new Map<TransportName, Promise<Broker>>();
 let tier: Promise<RedisServer> | undefined;
 
-function broker(transport: TransportName, make: () => Broker): Promise<Broker> {
+/** The broker of a transport that has one, started when it is first asked for. */
+export function brokerOf(transport: keyof typeof MAKE): Promise<Broker> {
   let started = brokers.get(transport);
-  if (started === undefined) brokers.set(transport, (started = make().start()));
+  if (started === undefined) brokers.set(transport, (started = MAKE[transport]().start()));
   return started;
 }
 
@@ -43,11 +44,7 @@ async function tierUrl(isShared: boolean): Promise<{ redisUrl?: string }> {
   return { redisUrl: (await tier).url };
 }
 
-const MAKE: Partial<Record<TransportName, () => Broker>> = {
-  nats: natsServer,
-  rabbitmq: rabbitMq,
-  mqtt: mosquitto,
-};
+const MAKE = { nats: natsServer, rabbitmq: rabbitMq, mqtt: mosquitto };
 
 function scenario(transport: TransportName, isShared: boolean, delivery: Delivery): Scenario {
   const how = isShared ? 'with Redis as the second tier' : 'without a second tier';
@@ -74,7 +71,7 @@ function scenario(transport: TransportName, isShared: boolean, delivery: Deliver
           broker: { away: () => server.kill9(), back: async () => void (await server.start()) },
         };
       }
-      const server = await broker(transport, MAKE[transport]!);
+      const server = await brokerOf(transport);
       // Mosquitto writes its sessions when it stops; the others must stand a kill -9.
       const away = (): Promise<void> => (transport === 'mqtt' ? server.stop() : server.kill9());
       const settings = { ...more, port: server.port };
