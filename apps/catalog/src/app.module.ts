@@ -32,6 +32,7 @@ export class AppModule {
           // Leaving `l2` out is all it takes to run without Redis.
           ...(settings.redisUrl !== undefined && { l2: redis({ url: settings.redisUrl }) }),
           doctor: true,
+          http: { global: true },
           observer: { ...otelObserver({ meter: telemetry.meter }), ...(settings.development && cacheLog) },
         }),
         TelemetryModule.forRoot(telemetry),

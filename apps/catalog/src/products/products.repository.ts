@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { CatalogDatabase } from '../database/catalog-database.js';
-import type { ChangeProduct, CreateProduct } from './product.requests.js';
+import type { CreateProduct } from './product.requests.js';
+import type { SeenVersions } from './seen-versions.js';
 import type { Product, ProductPage } from './product.js';
 
 const PAGE_SIZE = 20;
@@ -41,37 +42,31 @@ export class ProductsRepository {
     return this.#database.sql.insertInto('products').values(row).returningAll().executeTakeFirstOrThrow();
   }
 
-  /** Returns the row as it stands after the change; undefined when there is none. */
-  async change(id: string, changes: ChangeProduct): Promise<Product | undefined> {
-    return this.#database.sql
-      .updateTable('products')
-      .set({ ...changes, ...touched() })
+  /** The version of a product as it is now; undefined when there is none. */
+  async version(id: string): Promise<number | undefined> {
+    const row = await this.#database.sql
+      .selectFrom('products')
+      .select('version')
       .where('id', '=', id)
-      .returningAll()
       .executeTakeFirst();
+    return row?.version;
   }
 
   /**
-   * Replaces what a product says, if it still has the version its editor has seen; undefined when it has another one, or is gone. The
+   * Returns the row as it stands after the change; undefined when there is none, or it has none of the versions its editor has seen. The
    * comparison and the change are one statement: of two editors who saw the same version one is refused, whatever they checked before.
    */
-  async replace(id: string, seen: number, product: CreateProduct): Promise<Product | undefined> {
-    return this.#database.sql
+  async change(id: string, changes: Partial<CreateProduct>, seen: SeenVersions = 'any'): Promise<Product | undefined> {
+    let update = this.#database.sql
       .updateTable('products')
-      .set({ ...product, ...touched() })
-      .where('id', '=', id)
-      .where('version', '=', seen)
-      .returningAll()
-      .executeTakeFirst();
+      .set({ ...changes, updatedAt: new Date().toISOString(), version: sql<number>`version + 1` })
+      .where('id', '=', id);
+    if (seen !== 'any') update = update.where('version', 'in', [...seen]);
+    return update.returningAll().executeTakeFirst();
   }
 
   /** Removes the product with its reviews and returns what it was; undefined when there was none. */
   async remove(id: string): Promise<Product | undefined> {
     return this.#database.sql.deleteFrom('products').where('id', '=', id).returningAll().executeTakeFirst();
   }
-}
-
-/** What every change of a product changes besides. */
-function touched() {
-  return { updatedAt: new Date().toISOString(), version: sql<number>`version + 1` };
 }

@@ -1,4 +1,4 @@
-import { BadRequestException, Injectable, NotFoundException } from '@nestjs/common';
+import { BadRequestException, Injectable, NotFoundException, PreconditionFailedException } from '@nestjs/common';
 import { Cacheable, CacheEvict, CachePut } from '@strata-cache/nestjs';
 import { CategoriesService } from '../categories/categories.service.js';
 import { searchCache, SEARCH_TAG } from '../search/search.cache.js';
@@ -6,6 +6,7 @@ import type { ChangeProduct, CreateProduct } from './product.requests.js';
 import type { Product, ProductPage } from './product.js';
 import { categoryTag, productCache, productPageCache, productTag } from './products.cache.js';
 import { ProductsRepository } from './products.repository.js';
+import type { SeenVersions } from './seen-versions.js';
 
 @Injectable()
 export class ProductsService {
@@ -54,11 +55,21 @@ export class ProductsService {
   @CachePut(productCache, { args: (id) => id })
   @CacheEvict(productPageCache, { tags: (product) => [productTag(product.id), categoryTag(product.categoryId)] })
   @CacheEvict(searchCache, { tags: () => [SEARCH_TAG], mode: 'expire' })
-  async change(id: string, changes: ChangeProduct): Promise<Product> {
-    if (changes.categoryId !== undefined) await this.#checkCategory(changes.categoryId);
-    const product = await this.#repository.change(id, changes);
-    if (!product) throw notFound(id);
-    return product;
+  async change(id: string, changes: ChangeProduct, seen: SeenVersions = 'any'): Promise<Product> {
+    return this.#write(id, changes, seen);
+  }
+
+  /** Pattern: optimistic locking. As `change`, of all a product says, and only if nobody changed it since its editor looked. */
+  @CachePut(productCache, { args: (id) => id })
+  @CacheEvict(productPageCache, { tags: (product) => [productTag(product.id), categoryTag(product.categoryId)] })
+  @CacheEvict(searchCache, { tags: () => [SEARCH_TAG], mode: 'expire' })
+  async replace(id: string, product: CreateProduct, seen: SeenVersions): Promise<Product> {
+    return this.#write(id, product, seen);
+  }
+
+  /** The version as it is in the database: what an editor has seen is not compared with a copy. */
+  async versionNow(id: string): Promise<number | undefined> {
+    return this.#repository.version(id);
   }
 
   /** Pattern: evict by key. A delete beats grace: nobody is shown the product again, not even as a stale copy. */
@@ -67,6 +78,15 @@ export class ProductsService {
   @CacheEvict(searchCache, { tags: () => [SEARCH_TAG], mode: 'expire' })
   async remove(id: string): Promise<void> {
     if (!(await this.#repository.remove(id))) throw notFound(id);
+  }
+
+  async #write(id: string, changes: ChangeProduct, seen: SeenVersions): Promise<Product> {
+    if (changes.categoryId !== undefined) await this.#checkCategory(changes.categoryId);
+    const product = await this.#repository.change(id, changes, seen);
+    if (product) return product;
+    if ((await this.#repository.version(id)) === undefined) throw notFound(id);
+    // Another editor was faster, after the precondition had been checked.
+    throw new PreconditionFailedException();
   }
 
   async #checkCategory(id: string): Promise<void> {
