@@ -3,6 +3,7 @@ import { ScheduleModule } from '@nestjs/schedule';
 import { CacheModule } from '@strata-cache/nestjs';
 import { otelObserver } from '@strata-cache/otel';
 import { redis } from '@strata-cache/redis';
+import { AccountModule } from './account/account.module.js';
 import { ApiPageModule } from './api-page/api-page.module.js';
 import { cacheLog } from './cache-log.js';
 import { CategoriesModule } from './categories/categories.module.js';
@@ -45,6 +46,7 @@ export class AppModule {
         HomeModule,
         StockModule,
         RepricingModule,
+        AccountModule,
         HealthModule,
         ApiPageModule,
       ],

@@ -23,6 +23,7 @@ export async function createApp(settings: Settings, logger?: LogLevel[] | false)
     .setTitle('Catalogue')
     .setDescription('The sample of Strata')
     .setVersion('1')
+    .addBearerAuth()
     .build();
   const listener = priceEvents(settings);
   if (listener) {
