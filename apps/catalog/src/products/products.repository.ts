@@ -57,6 +57,7 @@ export class ProductsRepository {
    * comparison and the change are one statement: of two editors who saw the same version one is refused, whatever they checked before.
    */
   async change(id: string, changes: Partial<CreateProduct>, seen: SeenVersions = 'any'): Promise<Product | undefined> {
+    if (seen.length === 0) return undefined;
     let update = this.#database.sql
       .updateTable('products')
       .set({ ...changes, updatedAt: new Date().toISOString(), version: sql<number>`version + 1` })
