@@ -4,7 +4,7 @@ import { formatCacheStatus, type CacheStatus } from './cache-status.js';
 import { effectivePolicy, type EffectivePolicy } from './effective-policy.js';
 import { bodyEntityTag, isEntityTag } from './entity-tag.js';
 import type { Exchange } from './exchange.js';
-import { combined } from './field.js';
+import { combined, tokens } from './field.js';
 import { formatHttpDate, parseHttpDate } from './http-date.js';
 import { identityOf } from './identity.js';
 import { evaluatePreconditions, isConditional, type Verdict } from './preconditions.js';
@@ -181,7 +181,7 @@ function replay(exchange: Exchange, head: ResponseHead, variant: StoredVariant, 
   head.remove('content-length');
   head.status = variant.status;
   for (const [name, value] of variant.fields) {
-    if (name === 'vary') head.set(name, mergeVary(head.get(name), [combined(value)!]) ?? '');
+    if (name === 'vary') head.set(name, mergeVary(head.get(name), tokens(value)) ?? '');
     else head.set(name, typeof value === 'string' ? value : [...value]);
   }
   head.set('Age', String(Math.floor(Math.max(0, now - variant.storedAt + variant.age) / 1_000)));

@@ -295,7 +295,8 @@ export class HttpCacheInterceptor implements NestInterceptor {
 
   /** A write that succeeded invalidates what is stored of its URL, before its response tells anyone (RFC 9111 section 4.4). */
   #write(context: ExecutionContext, next: CallHandler, route: HttpRoute, request: RequestView): Observable<unknown> {
-    if (!this.#routes.stores) return next.handle();
+    const takesPart = this.#routes.stores || route.precondition !== undefined || route.policy !== undefined;
+    if (!takesPart) return next.handle();
     const platform = this.#engine.platform!;
     const response: unknown = context.switchToHttp().getResponse();
     const exchange = new Exchange(request, this.#engine.writing, this.#engine.settings, this.#engine.clock);
