@@ -1,5 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
+import { watchedTier } from '../harness/gone.mjs';
 
 /** The libraries as built, copied aside before the run: what others build meanwhile does not get mixed in. */
 export function strataModule(name, file = 'index.js', libs = process.env.STRATA_BENCH_LIBS) {
@@ -21,11 +22,14 @@ export async function strataCache({
   consistency,
   tiers,
   libs,
+  went,
 }) {
   const { createStrata, defineCache, memoryTier } = await strataModule('core', 'index.js', libs);
   const l2 =
     redisUrl === undefined ? undefined : (await strataModule('redis', 'index.js', libs)).redis({ url: redisUrl });
-  const strata = createStrata({ namespace, l1: memoryTier({ maxEntries, maxBytes }), l2, observer, consistency });
+  const limits = { maxEntries, maxBytes };
+  const l1 = went === undefined ? memoryTier(limits) : watchedTier(memoryTier, limits, went);
+  const strata = createStrata({ namespace, l1, l2, observer, consistency });
   const definition = defineCache({
     name: 'product',
     version: 1,

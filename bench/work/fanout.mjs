@@ -1,5 +1,6 @@
 import { projectIoredis } from '../contenders/caches.mjs';
 import { strataCache } from '../contenders/strata.mjs';
+import { Departures, now } from '../harness/gone.mjs';
 
 /** One instance with its own L1, or one bare subscriber; tells when a message has had its effect. */
 export async function prepare({ contender, redisUrl, namespace }) {
@@ -9,14 +10,21 @@ export async function prepare({ contender, redisUrl, namespace }) {
 async function strataInstance(redisUrl, namespace) {
   let loads = 0;
   const load = async (id) => ({ id, load: ++loads });
-  const cache = await strataCache({ load, redisUrl, namespace, maxEntries: 10_000 });
+  const departures = new Departures();
+  const cache = await strataCache({
+    load,
+    redisUrl,
+    namespace,
+    maxEntries: 10_000,
+    went: (key) => departures.went(key),
+  });
   return {
     async hold(key) {
       await cache.get(key);
       if (cache.peek(key)?.id !== key) throw new Error(`${key} is not in L1`);
+      departures.hold(key);
     },
-    /** The instant at which L1 no longer has the key, by the wall clock that all processes share. */
-    gone: (key) => until(() => cache.peek(key) === undefined),
+    gone: () => departures.gone(),
     async send(key) {
       const at = now();
       const { acknowledged } = await cache.cache.delete(key);
@@ -38,16 +46,12 @@ async function strataInstance(redisUrl, namespace) {
 async function subscriber(redisUrl, namespace) {
   const { Redis } = projectIoredis();
   const [own, listening] = [new Redis(redisUrl), new Redis(redisUrl)];
-  let held;
+  const departures = new Departures();
   await listening.subscribe(namespace);
-  listening.on('message', (_channel, key) => {
-    if (key === held) held = undefined;
-  });
+  listening.on('message', (_channel, key) => departures.went(key));
   return {
-    hold: async (key) => {
-      held = key;
-    },
-    gone: () => until(() => held === undefined),
+    hold: async (key) => departures.hold(key),
+    gone: () => departures.gone(),
     async send(key) {
       const at = now();
       await own.publish(namespace, key);
@@ -55,20 +59,4 @@ async function subscriber(redisUrl, namespace) {
     },
     cpu: () => process.cpuUsage(),
   };
-}
-
-const now = () => performance.timeOrigin + performance.now();
-
-/** Looks at every turn of the event loop, so that neither a timer's grain nor a callback's place in the queue is measured. */
-function until(done) {
-  const giveUpAt = now() + 10_000;
-  return new Promise((resolve, reject) => {
-    const look = () => {
-      const at = now();
-      if (done()) resolve(at);
-      else if (at > giveUpAt) reject(new Error('10 s passed and the message had no effect'));
-      else setImmediate(look);
-    };
-    look();
-  });
 }
