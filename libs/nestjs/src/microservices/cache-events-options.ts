@@ -15,7 +15,7 @@ import {
   type Duration,
   type Rule,
 } from '@strata-cache/core';
-import type { EventEnvelope, PlainMapper } from './envelope.js';
+import type { EventEnvelope, EventHeaders, PlainMapper } from './envelope.js';
 import type { OnFailure } from './event-receiver.js';
 
 /** How events leave: settings of a client, a client, or the token of a provider that is one. */
@@ -41,6 +41,8 @@ export interface CacheEventsOptions {
   readonly plain?: PlainMapper | undefined;
   /** Wraps the work on each event, for what mappers and keys read from the async context, such as a tenant. Must call `run`. */
   readonly around?: ((event: EventEnvelope, run: () => Promise<void>) => Promise<void>) | undefined;
+  /** What travels along with each event that is emitted, such as the W3C trace context; `around` of whoever receives it finds it in `event.headers`. */
+  readonly headers?: (() => EventHeaders | undefined) | undefined;
   /** Told of each event whose invalidation has been acknowledged. */
   readonly onApplied?: ((event: EventEnvelope) => void) | undefined;
   /** Told of events that end without their full effect: a log, `deadLetterStream(...)`, or your own table. */
@@ -101,6 +103,7 @@ const RULES: Record<string, Rule> = {
   source: asSource,
   plain: asFunction,
   around: asFunction,
+  headers: asFunction,
   onApplied: asFunction,
   onFailure: asFunction,
   retry: (value, option) => readOptions(option, value, RETRY_RULES),
@@ -118,6 +121,7 @@ export interface ResolvedEventsOptions {
   readonly source: string | undefined;
   readonly plain: PlainMapper | undefined;
   readonly around: CacheEventsOptions['around'];
+  readonly headers: CacheEventsOptions['headers'];
   readonly onApplied: CacheEventsOptions['onApplied'];
   readonly onFailure: OnFailure | undefined;
   readonly retry: { readonly attempts: number; readonly delay: number; readonly maxDelay: number };

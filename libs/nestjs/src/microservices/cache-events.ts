@@ -33,8 +33,8 @@ export class CacheEvents implements OnApplicationBootstrap, OnApplicationShutdow
     options: EmitOptions = {},
   ): Promise<'accepted' | 'queued'> {
     const { receiver, outgoing, stats, source, limits } = this.#room;
-    const { key, queue = true, ...more } = options;
-    const { envelope } = sealEvent(name, payload, source, limits.maxEventBytes, more);
+    const { key, queue = true, headers = limits.headers?.(), ...more } = options;
+    const { envelope } = sealEvent(name, payload, source, limits.maxEventBytes, { ...more, headers });
     stats.add('emitted');
     const applied = await receiver.applyHere(envelope, outgoing.length === 0);
     const taken = await Promise.all(outgoing.map((one) => one.send({ envelope, key }, queue)));

@@ -18,7 +18,11 @@ export interface EventEnvelope<Payload = any> {
   readonly source: string;
   /** Of the entity, rising; orders `set(..., { version })` of your own handlers. Invalidations ignore it. */
   readonly version?: number | undefined;
+  /** What travels along without being part of the event, such as W3C trace context. At most a few, all strings. */
+  readonly headers?: EventHeaders | undefined;
 }
+
+export type EventHeaders = Readonly<Record<string, string>>;
 
 /** What `emit` may be told about an event. */
 export interface EnvelopeOptions {
@@ -26,6 +30,8 @@ export interface EnvelopeOptions {
   readonly id?: string | undefined;
   readonly occurredAt?: Date | undefined;
   readonly version?: number | undefined;
+  /** Default: what `headers` of the module says. */
+  readonly headers?: EventHeaders | undefined;
 }
 
 /** An event that cannot be understood: trying again changes nothing. */
@@ -57,13 +63,13 @@ export function sealEvent(
   options: EnvelopeOptions = {},
 ): SealedEvent {
   const type = checkEventName(name, 'CacheEvents.emit');
-  const { id = randomUUID(), occurredAt = new Date(), version } = options;
+  const { id = randomUUID(), occurredAt = new Date(), version, headers } = options;
   if (version !== undefined && !Number.isSafeInteger(version)) {
     throw new CacheConfigError(eventMessages.badVersion(type, version));
   }
   let text: string | undefined;
   try {
-    text = JSON.stringify({ v: 1, id, type, payload: payload ?? null, occurredAt, source, version });
+    text = JSON.stringify({ v: 1, id, type, payload: payload ?? null, occurredAt, source, version, headers });
   } catch (error) {
     throw new CacheConfigError(eventMessages.notJson(type, error), error);
   }
@@ -88,7 +94,7 @@ export function openEvent(
   if (!fits(data, maxBytes)) throw new UnreadableEvent('oversized', eventMessages.oversized(name, maxBytes));
   if (isEnvelope(data)) {
     if (data.type !== name) throw new UnreadableEvent('malformed', eventMessages.otherType(name, data.type));
-    return data;
+    return withCheckedHeaders(data);
   }
   let payload: unknown = data;
   if (plain !== undefined) {
@@ -100,6 +106,18 @@ export function openEvent(
     if (payload === undefined) return undefined;
   }
   return { v: 1, id: randomUUID(), type: name, payload, occurredAt: new Date().toISOString(), source: '' };
+}
+
+const MAX_HEADERS = 20;
+const MAX_HEADER_LENGTH = 1_000;
+
+/** Headers are nobody's word but the sender's: what is no short string is left out, and the event is applied all the same. */
+function withCheckedHeaders(envelope: EventEnvelope): EventEnvelope {
+  const given: unknown = envelope.headers;
+  if (given === undefined) return envelope;
+  const entries = typeof given === 'object' && given !== null ? Object.entries(given) : [];
+  const kept = entries.filter(([, value]) => typeof value === 'string' && value.length <= MAX_HEADER_LENGTH);
+  return { ...envelope, headers: Object.fromEntries(kept.slice(0, MAX_HEADERS)) as EventHeaders };
 }
 
 /** Own members only, for the data is anybody's. A later version of the form is read as well: dropping it would leave old entries. */

@@ -1,7 +1,7 @@
 export { CacheEventsModule, type CacheEventsOptionsFactory } from './cache-events.module.js';
 export type { CacheEventsExtras, CacheEventsOptions, EventClient, RetryOptions } from './cache-events-options.js';
 export { CacheEvents, type EmitOptions } from './cache-events.js';
-export type { EnvelopeOptions, EventEnvelope, PlainMapper } from './envelope.js';
+export type { EnvelopeOptions, EventEnvelope, EventHeaders, PlainMapper } from './envelope.js';
 export type { EventStats } from './event-stats.js';
 export type { EventTrouble, OnFailure } from './event-receiver.js';
 export { deadLetterStream, type StreamClient } from './dead-letter-stream.js';

@@ -9,6 +9,7 @@ import {
   type Duration,
   type Rule,
 } from '@strata-cache/core';
+import type { EventHeaders } from './envelope.js';
 import type { DeadEvent, Outbox } from './outbox.js';
 import { outboxMessages } from './outbox-messages.js';
 import type { SqlExecutor } from './outbox-sql.js';
@@ -30,6 +31,7 @@ export interface OutboxPublisher {
       readonly occurredAt: Date;
       readonly version: number | undefined;
       readonly key: string | undefined;
+      readonly headers?: EventHeaders | undefined;
       readonly queue: false;
     },
   ): Promise<'accepted' | 'queued' | void>;

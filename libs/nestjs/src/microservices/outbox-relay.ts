@@ -192,14 +192,16 @@ export class OutboxRelay implements OnApplicationBootstrap, OnApplicationShutdow
 
   async #publishOne(event: OutboxEvent): Promise<Published> {
     const { events, publishTimeout } = this.#options;
-    const { type, payload, id, occurredAt, version, key } = event;
+    const { type, payload, id, occurredAt, version, key, headers } = event;
+    // Nobody's context here: what the writer's was travels in the row.
+    const along = { id, occurredAt, version, key, ...(headers !== undefined && { headers }) };
     let timer: object | undefined;
     const late = new Promise<never>((_, reject) => {
       const error = new EventError(outboxMessages.late(publishTimeout));
       timer = systemClock.setTimeout(() => reject(error), publishTimeout);
     });
     try {
-      const emitted = (async () => events.emit(type, payload, { id, occurredAt, version, key, queue: false }))();
+      const emitted = (async () => events.emit(type, payload, { ...along, queue: false }))();
       const answer = await Promise.race([emitted, late]);
       return { event, outcome: answer === 'queued' ? 'away' : 'accepted', error: answer };
     } catch (error) {

@@ -11,7 +11,7 @@ export type SqlExecutor = (
 export interface OutboxStatements {
   /** Creates the table and its index, where they are missing. */
   readonly schema: readonly string[];
-  /** id, type, payload, version, key. */
+  /** id, type, payload, version, key, headers. */
   readonly insert: string;
   /** limit. */
   readonly due: string;
@@ -45,7 +45,7 @@ const IDLE_LIMIT = '30s';
 export function outboxStatements(dialect: OutboxDialect, table: string): OutboxStatements {
   const now = NOW[dialect];
   const parameter = (position: number): string => (dialect === 'postgres' ? `$${position}` : '?');
-  const [p1, p2, p3, p4, p5] = [1, 2, 3, 4, 5].map(parameter);
+  const [p1, p2, p3, p4, p5, p6] = [1, 2, 3, 4, 5, 6].map(parameter);
   const bigint = dialect === 'postgres' ? 'bigint' : 'integer';
   const position =
     dialect === 'postgres'
@@ -62,6 +62,7 @@ export function outboxStatements(dialect: OutboxDialect, table: string): OutboxS
   payload text not null,
   version ${bigint},
   routing_key text,
+  headers text,
   occurred_at ${bigint} not null,
   attempts integer not null default 0,
   due_at ${bigint} not null default 0,
@@ -71,10 +72,10 @@ export function outboxStatements(dialect: OutboxDialect, table: string): OutboxS
       `create index if not exists ${index} on ${table} (position) where dead_at is null`,
     ],
     insert:
-      `insert into ${table} (id, type, payload, version, routing_key, occurred_at) ` +
-      `values (${p1}, ${p2}, ${p3}, ${p4}, ${p5}, ${now}) on conflict (id) do nothing`,
+      `insert into ${table} (id, type, payload, version, routing_key, headers, occurred_at) ` +
+      `values (${p1}, ${p2}, ${p3}, ${p4}, ${p5}, ${p6}, ${now}) on conflict (id) do nothing`,
     due:
-      `select id, type, payload, version, routing_key as route, occurred_at as occurred, attempts from ${table} ` +
+      `select id, type, payload, version, routing_key as route, headers, occurred_at as occurred, attempts from ${table} ` +
       `where dead_at is null and due_at <= ${now} order by position limit ${p1}` +
       (dialect === 'postgres' ? ' for update skip locked' : ''),
     begin:
@@ -89,7 +90,7 @@ export function outboxStatements(dialect: OutboxDialect, table: string): OutboxS
       `update ${table} set attempts = attempts + 1, last_error = ${p1}, due_at = ${now} + ${p2}, ` +
       `dead_at = case when ${p3} = 1 then ${now} end where id = ${p4}`,
     dead:
-      `select id, type, payload, version, routing_key as route, occurred_at as occurred, attempts, last_error as error ` +
+      `select id, type, payload, version, routing_key as route, headers, occurred_at as occurred, attempts, last_error as error ` +
       `from ${table} where dead_at is not null order by position limit ${p1}`,
     backlog:
       `select count(*) filter (where dead_at is null) as waiting, count(dead_at) as dead, ` +

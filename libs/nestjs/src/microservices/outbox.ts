@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   asBytes,
+  asFunction,
   asOneOf,
   CacheConfigError,
   checkEventName,
@@ -11,6 +12,7 @@ import {
   type Rule,
 } from '@strata-cache/core';
 import { EVENT_DEFAULTS } from './cache-events-options.js';
+import type { EventHeaders } from './envelope.js';
 import { outboxMessages } from './outbox-messages.js';
 import { outboxStatements, type OutboxDialect, type OutboxStatements, type SqlExecutor } from './outbox-sql.js';
 
@@ -19,6 +21,8 @@ export interface OutboxOptions {
   readonly dialect: OutboxDialect;
   /** The table, with its schema if need be: `'pricing.outbox'`. Default `'strata_outbox'`. */
   readonly table?: string | undefined;
+  /** What travels along with each event, as for `CacheEventsModule`: kept in the row, for the relay publishes in no context of yours. */
+  readonly headers?: (() => EventHeaders | undefined) | undefined;
   /** Larger payloads are refused when they are enqueued. Default `'256kb'`, as for `CacheEvents`. */
   readonly maxEventBytes?: ByteSize | undefined;
 }
@@ -40,6 +44,7 @@ export interface OutboxEvent {
   readonly occurredAt: Date;
   readonly version: number | undefined;
   readonly key: string | undefined;
+  readonly headers: EventHeaders | undefined;
   /** Attempts to publish it that failed by themselves; those while the broker was away do not count. */
   readonly attempts: number;
 }
@@ -71,6 +76,7 @@ const asTable: Rule = (value, option) => {
 const RULES: Record<string, Rule> = {
   dialect: asOneOf('postgres', 'sqlite'),
   table: asTable,
+  headers: asFunction,
   maxEventBytes: asBytes,
 };
 
@@ -82,17 +88,23 @@ export class Outbox {
   /** The statements of this outbox, for the relay. */
   readonly statements: OutboxStatements;
   readonly #maxEventBytes: number;
+  readonly #headers: (() => EventHeaders | undefined) | undefined;
 
   /** @throws CacheConfigError naming a wrong or unknown option */
   constructor(options: OutboxOptions) {
-    const { dialect, table, maxEventBytes } = { ...OUTBOX_DEFAULTS, ...readOptions('Outbox', options, RULES) } as {
+    const { dialect, table, maxEventBytes, headers } = {
+      ...OUTBOX_DEFAULTS,
+      ...readOptions('Outbox', options, RULES),
+    } as {
       dialect?: OutboxDialect;
       table: string;
       maxEventBytes: number;
+      headers?: () => EventHeaders | undefined;
     };
     if (dialect === undefined) throw new CacheConfigError(outboxMessages.noDialect());
     this.statements = outboxStatements(dialect, table);
     this.#maxEventBytes = maxEventBytes;
+    this.#headers = headers;
   }
 
   /** Creates the table and its index where they are missing. For your migrations: `statements.schema`. */
@@ -125,7 +137,9 @@ export class Outbox {
     if (version !== undefined && !Number.isSafeInteger(version)) {
       throw new CacheConfigError(outboxMessages.badVersion(type, version));
     }
-    await execute(this.statements.insert, [id, type, text, version ?? null, key ?? null]);
+    const headers = this.#headers?.();
+    const along = headers === undefined ? null : JSON.stringify(headers);
+    await execute(this.statements.insert, [id, type, text, version ?? null, key ?? null, along]);
     return id;
   }
 
@@ -155,6 +169,7 @@ interface EventRow {
   readonly payload: string;
   readonly version: number | string | null;
   readonly route: string | null;
+  readonly headers: string | null;
   readonly occurred: number | string;
   readonly attempts: number | string;
   readonly error?: string | null;
@@ -162,13 +177,14 @@ interface EventRow {
 
 /** An event of the table. A payload that is no JSON (somebody wrote to the table by hand) is handed on as the text it is. */
 export function readEvent(row: unknown): OutboxEvent {
-  const { id, type, payload, version, route, occurred, attempts } = row as EventRow;
+  const { id, type, payload, version, route, headers, occurred, attempts } = row as EventRow;
   return {
     id,
     type,
     payload: parsed(payload),
     version: version === null ? undefined : Number(version),
     key: route ?? undefined,
+    headers: headers === null || headers === undefined ? undefined : (parsed(headers) as EventHeaders),
     occurredAt: new Date(Number(occurred)),
     attempts: Number(attempts),
   };
