@@ -1,7 +1,7 @@
 import { createStrata } from '@strata-cache/core';
 import { redis } from '@strata-cache/redis';
 import { setTimeout as delay } from 'node:timers/promises';
-import { monotonic } from '../history/monotonic.js';
+import { machineTime } from './machine-time.js';
 import { FaultProxy } from '../support/fault-proxy.js';
 import type { RedisServer } from '../support/redis-server.js';
 import type { Seeded } from '../support/seeded.js';
@@ -33,7 +33,7 @@ export async function blackHoles(
     for (let round = 0; round < rounds; round++) {
       const key = `hole ${index} ${round}`;
       await child.call('hold', { url: proxy.url, key, ttl: `${ttl}ms` });
-      const waiting = strata.locks.acquire(key, { wait: '1m' }).then((lease) => ({ lease, at: monotonic() }));
+      const waiting = strata.locks.acquire(key, { wait: '1m' }).then((lease) => ({ lease, at: machineTime() }));
       await delay(random.int(0, ttl));
       proxy.blackhole('both', true);
       const aborted = await child.next<{ at: number; lost: boolean; named: boolean; lag: number }>(`aborted ${key}`);

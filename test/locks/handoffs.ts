@@ -50,7 +50,7 @@ export async function handoffs(server: RedisServer, options: HandoffOptions, ran
   );
   running = false;
   await killing;
-  const holds = results.flatMap((result) => result.holds).sort((a, b) => a.grantedAt - b.grantedAt);
+  const holds = results.flatMap((result) => result.holds).sort((a, b) => a.turn - b.turn);
   const pairs = holds.slice(1).map((hold, index) => ({ hold, before: holds[index] }));
   const gaps = pairs.map(({ hold, before }) => hold.grantedAt - before.releasedAt).sort((a, b) => a - b);
   await Promise.all(children.map(async (child) => child.kill9()));

@@ -2,15 +2,17 @@ import { createStrata, LeaseLostError, type Strata } from '@strata-cache/core';
 import { redis } from '@strata-cache/redis';
 import { Redis } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
-import { monotonic } from '../history/monotonic.js';
+import { machineTime } from './machine-time.js';
 import { serveCalls, tellParent } from '../support/child-side.js';
 
 /** A process of its own that takes locks: the parent kills it, stops it, and cuts it off. Instants are the machine's. */
 const engines = new Map<string, Strata>();
 
-/** How one hold went; in order of `token`. */
+/** How one hold went. */
 export interface Hold {
   readonly token: bigint;
+  /** What a counter of the server said inside. */
+  readonly turn: number;
   readonly askedAt: number;
   readonly grantedAt: number;
   /** When giving it back began. */
@@ -30,30 +32,30 @@ function locksAt(url: string): Strata['locks'] {
   return strata.locks;
 }
 
-async function holdOnce(url: string, key: string, inside: () => Promise<void>): Promise<Hold> {
-  const askedAt = monotonic();
+async function holdOnce(url: string, key: string, inside: () => Promise<number>): Promise<Hold> {
+  const askedAt = machineTime();
   const lease = await locksAt(url).acquire(key, { wait: '10m' });
-  const grantedAt = monotonic();
-  await inside();
+  const grantedAt = machineTime();
+  const turn = await inside();
   lease.assertHeld();
-  const releasedAt = monotonic();
+  const releasedAt = machineTime();
   await lease.release();
-  return { token: lease.token, askedAt, grantedAt, releasedAt };
+  return { token: lease.token, turn, askedAt, grantedAt, releasedAt };
 }
 
 export const handlers = serveCalls({
   /** Takes the lock and keeps it. The parent is told when the lease is lost. */
   hold: async ({ url, key, ttl, renew }: Ask) => {
     const lease = await locksAt(url).acquire(key, { ttl, wait: '1m', renew });
-    let lastTurn = monotonic();
+    let lastTurn = machineTime();
     let longestTurn = 0;
     const watch = setInterval(() => {
-      longestTurn = Math.max(longestTurn, monotonic() - lastTurn);
-      lastTurn = monotonic();
+      longestTurn = Math.max(longestTurn, machineTime() - lastTurn);
+      lastTurn = machineTime();
     }, 2);
     lease.signal.addEventListener('abort', () => {
       clearInterval(watch);
-      const at = monotonic();
+      const at = machineTime();
       const lost = lease.signal.reason instanceof LeaseLostError;
       const named = String(lease.signal.reason).includes(key);
       tellParent(`aborted ${key}`, { at, lost, named, lag: Math.max(longestTurn, at - lastTurn) });
@@ -69,9 +71,9 @@ export const handlers = serveCalls({
     const lease = await locksAt(url).acquire(key, { ttl, wait: '1m' });
     tellParent('spinning', lease.token);
     await delay(10);
-    let last = monotonic();
+    let last = machineTime();
     const until = last + 20_000;
-    for (let now = last; now - last < parseInt(ttl) / 2 && now < until; now = monotonic()) {
+    for (let now = last; now - last < parseInt(ttl) / 2 && now < until; now = machineTime()) {
       last = now;
     }
     const before = lease.signal.aborted;
@@ -86,21 +88,23 @@ export const handlers = serveCalls({
       knewBefore: before,
       code,
       abortedNow: lease.signal.aborted,
-      stood: monotonic() - last,
+      stood: machineTime() - last,
     };
   },
 
   /** Queues up once and holds for `ms`. */
   queue: async ({ url, key, ms }: { url: string; key: string; ms: number }) =>
-    holdOnce(url, key, async () => void (await delay(ms))),
+    holdOnce(url, key, async () => delay(ms, 0)),
 
   /** `contenders` hold in turn, `rounds` times each; inside, a counter on the server proves that nobody else is. */
   contend: async ({ url, server, key, contenders, rounds }: Contend) => {
     const raw = new Redis(server);
     let violations = 0;
-    const inside = async (): Promise<void> => {
+    const inside = async (): Promise<number> => {
       violations += (await raw.incr(`inside:${key}`)) === 1 ? 0 : 1;
+      const turn = await raw.incr(`turn:${key}`);
       await raw.decr(`inside:${key}`);
+      return turn;
     };
     const one = async (): Promise<Hold[]> => {
       const holds: Hold[] = [];

@@ -15,23 +15,25 @@ export const ACQUIRE = script(
   LEFT,
   DROP_DEAD,
   `
-local ticket, liveness = ARGV[1], tonumber(ARGV[6])
+local ticket, liveness, now = ARGV[1], tonumber(ARGV[6]), micros()
 if holder == ticket then
   redis.call('PEXPIRE', KEYS[1], ttl)
   return {'granted', token}
 end
 local first = redis.call('ZRANGE', KEYS[2], 0, 0)[1]
-if first then first = dropDead(liveness) end
+if first then first = dropDead(now, liveness) end
 if not holder and (not first or first == ticket) then
-  -- Frees what may be there, so that a lock is granted out of memory too.
-  redis.call('DEL', KEYS[1])
-  local fence = redis.pcall('GET', KEYS[4])
-  local last = type(fence) == 'string' and tonumber(fence) or 0
+  local last = tonumber(found[2] or 0) or 0
   -- TIME and not a counter: a server that lost its data, or has older data, still hands out higher tokens. Nothing above 2^53 is a token.
   local rising = math.max(last + 1, now, tonumber(ARGV[8]) + 1)
   if rising >= 9007199254740991 then rising = math.max(last < 9007199254740990 and last + 1 or 0, now) end
   token = num(rising)
-  redis.call('SET', KEYS[1], ARGV[4] .. ':0:' .. token .. ':' .. ticket, 'PX', ARGV[4])
+  local grant = ARGV[4] .. ':0:' .. token .. ':' .. ticket
+  if redis.pcall('SET', KEYS[1], grant, 'PX', ARGV[4]).err then
+    -- Out of memory: what frees may run, and what comes after it in the same script.
+    redis.call('DEL', KEYS[1])
+    redis.call('SET', KEYS[1], grant, 'PX', ARGV[4])
+  end
   redis.call('SET', KEYS[4], token, 'PX', ARGV[7])
   if first then
     redis.call('ZREM', KEYS[2], ticket)

@@ -8,13 +8,15 @@
  * Each script that must work out of memory begins its writes with a command that frees; after it Redis lets a script finish.
  */
 export const LOCK_STATE = `
-local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
 local function num(n) return string.format('%.0f', n) end
--- pcall: a foreign value of another type under our key is no lock, and is overwritten by the next grant.
-local value = redis.pcall('GET', KEYS[1])
+local function micros()
+  local time = redis.call('TIME')
+  return time[1] * 1000000 + time[2]
+end
+-- MGET has no errors: a foreign value of another type under our key is no lock, and is overwritten by the next grant.
+local found = redis.call('MGET', KEYS[1], KEYS[4])
 local ttl, generation, token, holder
-if type(value) == 'string' then ttl, generation, token, holder = string.match(value, '^(%d+):(%d+):(%d+):(.+)$') end
+if found[1] then ttl, generation, token, holder = string.match(found[1], '^(%d+):(%d+):(%d+):(.+)$') end
 `;
 
 /** How long the holder may still have it, ms. */
@@ -35,7 +37,7 @@ end
  * Deadlines further ahead than any is given (TIME has stepped back) begin anew. Returns who is first then.
  */
 export const DROP_DEAD = `
-local function dropDead(liveness)
+local function dropDead(now, liveness)
   local dead = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', num(now), 'LIMIT', 0, 64)
   for _, ticket in ipairs(dead) do
     redis.call('ZREM', KEYS[3], ticket)
@@ -59,6 +61,7 @@ end
 export const WAKE_NEXT = `
 local function wakeNext()
   local first = redis.call('ZRANGE', KEYS[2], 0, 15)
+  local now = first[1] and micros()
   for _, ticket in ipairs(first) do
     local instance, number = string.match(ticket, '^(.*)%.(%d+)$')
     if instance and redis.call(ARGV[2], ARGV[3] .. instance, number) > 0 then return end
