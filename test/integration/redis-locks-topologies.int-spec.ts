@@ -75,6 +75,20 @@ describe('locks behind Sentinel', () => {
 
   afterAll(async () => sentinel.stop());
 
+  locksContract(
+    'sentinel',
+    async () => {
+      await (await sentinel.master()).cli('FLUSHALL');
+      const strata = engine(options());
+      return {
+        locks: strata.locks,
+        advance: async (ms) => void (await delay(ms)),
+        close: async () => strata.close(),
+      };
+    },
+    { ttl: 250, canStall: false },
+  );
+
   it('a failover: the lock goes on, and the token rises', async () => {
     const [a, b] = [engine(options()), engine(options())];
     const lease = await a.locks.acquire('k', { ttl: '20s' });
