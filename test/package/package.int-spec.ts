@@ -102,6 +102,10 @@ describe.each([
     });
   });
 
+  it('clears on an event of `@strata-cache/nestjs/microservices`', () => {
+    expect(report.events).toEqual({ answer: 'accepted', loads: 1 });
+  });
+
   it('returns an entity without `hydrate`, does not store it, and warns once with the path and the remedy', () => {
     const { labels, loads, warnings } = report.unstorable;
     const email = 'countess@example.org';

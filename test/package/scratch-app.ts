@@ -12,6 +12,7 @@ export interface Report {
   readonly engine: { readonly loads: number; readonly values: readonly string[] };
   readonly http: { readonly miss: unknown; readonly hit: unknown; readonly loads: number };
   readonly entities: unknown;
+  readonly events: unknown;
   readonly unstorable: { readonly labels: unknown; readonly loads: number; readonly warnings: readonly string[] };
   readonly greetings: unknown;
   readonly moduleSystem: string;
@@ -54,6 +55,7 @@ function dependencies(nest: string): Record<string, string> {
   return {
     '@nestjs/common': nest,
     '@nestjs/core': nest,
+    '@nestjs/microservices': nest,
     '@nestjs/platform-express': nest,
     '@opentelemetry/api': '1.9.1',
     '@types/node': '^20.19.0',

@@ -27,6 +27,7 @@ export const accountCache = defineCache<[id: string], Account>({
   key: (id) => id,
   ttl: '5m',
   hydrate: hydrateAs(Account),
+  invalidatedBy: { 'account.changed': (event: { readonly id: string }) => ({ keys: [event.id] }) },
 });
 
 /** The same entities without `hydrate`: the engine must not store what it cannot bring back. */

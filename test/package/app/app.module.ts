@@ -1,5 +1,6 @@
 import { ClassSerializerInterceptor, Controller, Get, Module, Param, UseInterceptors } from '@nestjs/common';
 import { CacheModule } from '@strata-cache/nestjs';
+import { CacheEventsModule } from '@strata-cache/nestjs/microservices';
 import { Account, accountCache, accountPageCache } from './account.js';
 import { AccountService } from './account.service.js';
 
@@ -19,7 +20,11 @@ export class AccountController {
 }
 
 @Module({
-  imports: [CacheModule.forRoot({ namespace: 'smoke' }), CacheModule.forFeature([accountCache, accountPageCache])],
+  imports: [
+    CacheModule.forRoot({ namespace: 'smoke' }),
+    CacheModule.forFeature([accountCache, accountPageCache]),
+    CacheEventsModule.forRoot({ caches: [accountCache] }),
+  ],
   controllers: [AccountController],
   providers: [AccountService],
 })

@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { ConsoleLogger, type INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { createStrata, defineCache } from '@strata-cache/core';
+import { CacheEvents } from '@strata-cache/nestjs/microservices';
 import { Account, type AccountPage } from './account.js';
 import { AccountService } from './account.service.js';
 import { AppModule } from './app.module.js';
@@ -68,6 +69,15 @@ async function entities(accounts: AccountService): Promise<unknown> {
   };
 }
 
+/** An entry of its own, with its optional peer. */
+async function events(app: INestApplication, accounts: AccountService): Promise<unknown> {
+  await accounts.find('event');
+  const before = accounts.loads.account;
+  const answer = await app.get(CacheEvents).emit('account.changed', { id: 'event' });
+  await accounts.find('event');
+  return { answer, loads: accounts.loads.account - before };
+}
+
 async function unstorable(accounts: AccountService, warnings: Warnings): Promise<unknown> {
   const pages: AccountPage[] = [];
   for (const page of [1, 1, 2]) {
@@ -90,6 +100,7 @@ async function main(): Promise<void> {
     engine: await engineAlone(),
     http: await overHttp(app, accounts),
     entities: await entities(accounts),
+    events: await events(app, accounts),
     unstorable: await unstorable(accounts, logger),
     greetings: [await accounts.greet('Ada'), await accounts.greet('Ada'), accounts.loads.greeting],
     moduleSystem: typeof require === 'function' ? 'commonjs' : 'esm',
