@@ -4,6 +4,7 @@ import { CacheEventsModule } from '@strata-cache/nestjs/microservices';
 import { DatabaseModule } from './database/database.module.js';
 import { PricesModule } from './prices/prices.module.js';
 import type { Settings } from './settings.js';
+import { Tracing } from './telemetry/tracing.js';
 
 @Module({})
 export class AppModule {
@@ -24,6 +25,7 @@ export class AppModule {
         }),
         PricesModule.forRoot(settings),
       ],
+      providers: [{ provide: Tracing, useValue: new Tracing(settings.otlpEndpoint) }],
     };
   }
 }

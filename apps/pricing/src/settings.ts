@@ -12,12 +12,14 @@ export interface Settings {
   readonly adminToken: string | undefined;
   /** How long an event may wait whose writer died right after the commit, ms. */
   readonly outboxPollInterval: number;
+  /** A collector of OpenTelemetry that gets the spans, such as `http://localhost:4318`. */
+  readonly otlpEndpoint?: string | undefined;
   readonly development: boolean;
 }
 
 /**
  * Reads PORT (3100), DATABASE_URL (unset), DATABASE_FILE (apps/pricing/.data/pricing.db), NATS_URL (unset), ADMIN_TOKEN (unset),
- * OUTBOX_POLL_INTERVAL (1000) and NODE_ENV. Throws an Error that names the variable when a value makes no sense.
+ * OUTBOX_POLL_INTERVAL (1000), OTEL_EXPORTER_OTLP_ENDPOINT (unset) and NODE_ENV. Throws an Error that names the variable when a value makes no sense.
  */
 export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
   return {
@@ -28,6 +30,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     natsUrl: env.NATS_URL || undefined,
     adminToken: env.ADMIN_TOKEN || undefined,
     outboxPollInterval: Math.max(100, integer('OUTBOX_POLL_INTERVAL', env.OUTBOX_POLL_INTERVAL, 1_000)),
+    otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT || undefined,
     development: env.NODE_ENV !== 'production',
   };
 }

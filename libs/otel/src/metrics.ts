@@ -160,6 +160,8 @@ export const ATTRIBUTES = {
   /** Only with `includeKeys`. */
   key: 'strata.key',
   errorType: 'error.type',
+  /** The name of a domain event. */
+  event: 'strata.event',
 } as const;
 
 /** Spans are named after their operation: `strata.read`, `strata.load`, `strata.l2.fill`, `strata.lock.wait`, `strata.event`. */

@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ClientsModule, Transport, type ClientProxy, type MicroserviceOptions } from '@nestjs/microservices';
 import { CacheEventsModule, natsInvalidationOptions } from '@strata-cache/nestjs/microservices';
+import { continueTrace } from '@strata-cache/otel';
 import { ProductsModule } from '../products/products.module.js';
 import type { Settings } from '../settings.js';
 import { priceCache } from './prices.cache.js';
@@ -18,7 +19,7 @@ export class PricesModule {
     return {
       module: PricesModule,
       // The events of `priceCache` get handlers on the listener below; nothing is emitted here.
-      imports: [ProductsModule, CacheEventsModule.forRoot({ caches: [priceCache] }), ...client],
+      imports: [ProductsModule, CacheEventsModule.forRoot({ caches: [priceCache], around: continueTrace }), ...client],
       controllers: [PricesController],
       providers: [
         PricesService,

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { Transactions } from '@strata-cache/nestjs';
 import { Outbox, type SqlConnection, type SqlExecutor } from '@strata-cache/nestjs/microservices';
+import { traceHeaders } from '@strata-cache/otel';
 import {
   CamelCasePlugin,
   CompiledQuery,
@@ -52,7 +53,9 @@ export class PricingDatabase implements OnApplicationShutdown {
     this.#schema = databaseUrl ? 'pricing.' : '';
     this.#plain = new Kysely({ dialect, plugins: [new CamelCasePlugin()] });
     this.sql = databaseUrl ? this.#plain.withSchema('pricing') : this.#plain;
-    this.outbox = new Outbox({ dialect: databaseUrl ? 'postgres' : 'sqlite', table: `${this.#schema}outbox` });
+    // An event belongs to the trace of whoever changed the price, however late it leaves.
+    const kind = databaseUrl ? 'postgres' : 'sqlite';
+    this.outbox = new Outbox({ dialect: kind, table: `${this.#schema}outbox`, headers: traceHeaders });
   }
 
   /** The connection of the outbox relay. */
