@@ -36,9 +36,10 @@ Written by \`npm run prove -- conformance\`; not edited by hand. Every \`npm tes
 its own verdicts.
 
 The [suite](https://cache-tests.fyi) of the HTTP community (http-tests/cache-tests, commit \`b55b8bd\`, BSD-3-Clause, see
-\`test/conformance/vendor\`) tests HTTP caches against RFC 9110, 9111, 5861 and 9211. Here it tests the store of \`@HttpCache\`:
-a Nest application whose only handler asks the suite's origin server, with \`store\` switched on and request directives
-honoured.
+\`test/conformance/vendor\`) tests HTTP caches against RFC 9110, 9111 and 5861. Here it tests the store of \`@HttpCache\`, in front of a Nest handler that asks
+the suite's origin server and passes on what it says. The store obeys what responses say about themselves
+(\`test/conformance/store-app.ts\`): \`scope: 'public'\` with a \`grace\` of an hour and every error status allowed, requests with credentials
+judged by RFC 9111 alone (\`shareAuthenticated\`), request directives honoured. By default it is stricter in the last two.
 
 |                                        | Express | Fastify |
 | -------------------------------------- | ------- | ------- |

@@ -1,5 +1,6 @@
 import { fork } from '../support/child.js';
 import { NOT_APPLICABLE, REFUSED } from './left-out.js';
+import { OPTIONAL_MISSES } from './misses.js';
 import type { Adapter } from './store-app.js';
 import type { SuiteHandlers, Verdict } from './suite.child.js';
 
@@ -22,7 +23,7 @@ async function runOn(adapter: Adapter): Promise<readonly Verdict[]> {
   const ids = await child.call('list');
   const leftOut = new Set([...NOT_APPLICABLE, ...REFUSED].flatMap((group) => group.ids));
   const first = await child.call('run', { adapter, ids: ids.filter((id) => !leftOut.has(id)) });
-  const failed = first.filter(({ passed, kind }) => !passed && kind !== 'check').map(({ id }) => id);
+  const failed = first.filter(isSurprise).map(({ id }) => id);
   if (failed.length === 0 || failed.length > MOST_REPEATED) return first;
   const second = new Map((await child.call('run', { adapter, ids: failed })).map((verdict) => [verdict.id, verdict]));
   return first.map((verdict) => second.get(verdict.id) ?? verdict);
@@ -30,3 +31,9 @@ async function runOn(adapter: Adapter): Promise<readonly Verdict[]> {
 
 /** More than these fail for a reason that repeating does not change. */
 const MOST_REPEATED = 40;
+
+/** A failure that is no known miss; where nothing is right or wrong, only one for lack of time. */
+function isSurprise({ id, passed, kind, detail }: Verdict): boolean {
+  if (passed || Object.hasOwn(OPTIONAL_MISSES, id)) return false;
+  return kind !== 'check' || /abort|timeout|fetch failed/i.test(detail);
+}
