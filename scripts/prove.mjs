@@ -37,6 +37,11 @@ const PROOFS = [
     command: ['node', ...SOURCES, 'test/events/prove-events.ts'],
   },
   {
+    name: 'conformance',
+    title: 'The suite of the HTTP community: every required test, on Express and on Fastify (docs/http-conformance.md)',
+    command: ['node', ...SOURCES, 'test/conformance/prove-conformance.ts'],
+  },
+  {
     name: 'mutants',
     title: 'The history checker finds every mutant',
     command: ['node', ...SOURCES, 'test/history/prove-mutants.ts'],
