@@ -152,7 +152,11 @@ describe.each(HOSTS)('conditional requests on %s', (host) => {
   let controller: RowsController;
   let dated: DatedController;
   beforeAll(async () => {
-    app = await startApp(host, { controllers: [RowsController, DatedController], providers: [TokenGuard] });
+    app = await startApp(host, {
+      controllers: [RowsController, DatedController],
+      providers: [TokenGuard],
+      http: { global: true, salt: 'release-1' },
+    });
     controller = app.get(RowsController);
     dated = app.get(DatedController);
   });

@@ -21,7 +21,7 @@ export interface CacheStatus {
  * A member of Cache-Status (RFC 9211 section 2). What other caches on the way have said stays in front: the list is ordered from the
  * origin to the client.
  */
-export function formatCacheStatus(name: string, status: CacheStatus, earlier: FieldValue): string {
+export function formatCacheStatus(name: string, status: CacheStatus, earlier: FieldValue, details: boolean): string {
   let member = name;
   if (status.hit === true) member += '; hit';
   if (status.forward !== undefined) member += `; fwd=${status.forward}`;
@@ -29,7 +29,8 @@ export function formatCacheStatus(name: string, status: CacheStatus, earlier: Fi
   if (status.ttl !== undefined) member += `; ttl=${Math.trunc(status.ttl)}`;
   if (status.stored === true) member += '; stored';
   if (status.collapsed === true) member += '; collapsed';
-  if (status.detail !== undefined) member += `; detail=${status.detail}`;
+  if (details && status.detail !== undefined) member += `; detail=${status.detail}`;
+  if (earlier === undefined) return member;
   const before = combined(earlier)?.trim();
   return before === undefined || before === '' ? member : `${before}, ${member}`;
 }

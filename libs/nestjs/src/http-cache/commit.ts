@@ -65,7 +65,7 @@ function decide(exchange: Exchange, head: ResponseHead, body: CommittedBody): Se
 /** A response to an unsafe method keeps what the handler set; a body of it is no representation to be validated (RFC 9110 section 9.3.4). */
 function commitOther({ settings, cacheStatus }: Exchange, head: ResponseHead): Sending {
   if (settings.statusName !== undefined && cacheStatus !== undefined) {
-    head.set('Cache-Status', formatCacheStatus(settings.statusName, cacheStatus, head.get('cache-status')));
+    head.set('Cache-Status', formatCacheStatus(settings.statusName, cacheStatus, head.get('cache-status'), false));
   }
   return 'as-it-is';
 }
@@ -98,7 +98,16 @@ function applyPolicy({ route, settings, tags }: Exchange, head: ResponseHead, po
 
 /** Takes off what would let others keep or confirm a response that is not to be kept. */
 export function closeHead(head: ResponseHead, targeted: readonly string[], tagHeaders: readonly string[]): void {
-  for (const name of ['ETag', 'Last-Modified', 'Expires', ...targeted, ...tagHeaders]) head.remove(name);
+  for (const names of [VALIDATORS, targeted, tagHeaders]) removeAll(head, names);
+}
+
+const VALIDATORS = ['etag', 'last-modified', 'expires'];
+
+/** Looks first: most are not there, and removing costs more than looking. */
+function removeAll(head: ResponseHead, names: readonly string[]): void {
+  for (const name of names) {
+    if (head.get(name) !== undefined) head.remove(name);
+  }
 }
 
 /** Statuses whose body is the representation itself; everything else gets no tag of its bytes. */
@@ -148,7 +157,7 @@ function withoutBody(exchange: Exchange, head: ResponseHead, verdict: 304 | 412)
     setStatus(exchange, head, cacheStatus ?? { hit: true });
   }
   head.status = verdict;
-  for (const name of NOT_ON_304) head.remove(name);
+  removeAll(head, NOT_ON_304);
   if (verdict === 412) {
     closeHead(head, settings.targeted, settings.tagHeaders);
     head.set('Cache-Control', 'no-store');
@@ -170,15 +179,15 @@ function applyCacheStatus(
 
 function setStatus({ settings }: Exchange, head: ResponseHead, status: CacheStatus): void {
   if (settings.statusName === undefined) return;
-  const shown = settings.statusDetail ? status : { ...status, detail: undefined };
-  head.set('Cache-Status', formatCacheStatus(settings.statusName, shown, head.get('cache-status')));
+  const { statusName, statusDetail } = settings;
+  head.set('Cache-Status', formatCacheStatus(statusName, status, head.get('cache-status'), statusDetail));
 }
 
 /** Status, fields and bytes as they were stored, with Age, and the condition of this very request (RFC 9111 sections 4 and 4.3.2). */
 function replay(exchange: Exchange, head: ResponseHead, variant: StoredVariant, status: CacheStatus): Sending {
   const { request, clock } = exchange;
   const now = clock.wall();
-  head.remove('content-length');
+  removeAll(head, ['content-length']);
   head.status = variant.status;
   for (const [name, value] of variant.fields) {
     if (name === 'vary') head.set(name, mergeVary(head.get(name), tokens(value)) ?? '');

@@ -1,5 +1,5 @@
-import { formatCacheControl } from './cache-control.js';
-import { isKeyedByUser, type PolicyTerms, type RoutePolicy } from './route-policy.js';
+import { cacheControlOf } from './policy-text.js';
+import { isKeyedByUser, type RoutePolicy } from './route-policy.js';
 
 /** What is known of a response when it is committed. */
 export interface ResponseFacts {
@@ -54,11 +54,12 @@ export function effectivePolicy(route: RoutePolicy, facts: ResponseFacts): Effec
     return { cacheControl: undefined, targeted: undefined, validators: true, tags: shared, store };
   }
   if (route.scope === 'none') return closed('no-store', 'scope');
-  const terms: PolicyTerms = error ?? route;
   const shared = route.scope === 'public' && !personal;
+  const { said } = route;
+  const planned = shared ? said.shared : said.personal;
   return {
-    cacheControl: cacheControlOf(route, terms, shared),
-    targeted: shared && error === undefined ? targetedOf(route) : undefined,
+    cacheControl: error === undefined ? planned : cacheControlOf(route, error, shared),
+    targeted: shared && error === undefined ? said.targeted : undefined,
     validators: true,
     tags: shared,
     store,
@@ -67,30 +68,4 @@ export function effectivePolicy(route: RoutePolicy, facts: ResponseFacts): Effec
 
 function closed(cacheControl: string, reason: string): EffectivePolicy {
   return { cacheControl, targeted: undefined, validators: false, tags: false, store: reason };
-}
-
-/**
- * `s-maxage` and `public` stand only where nobody is named in the request: each of them allows shared caches to store the response to a
- * request with Authorization, and so does must-revalidate without `private` (RFC 9111 section 3.5).
- */
-function cacheControlOf(route: RoutePolicy, terms: PolicyTerms, shared: boolean): string {
-  const { maxAge, sMaxAge, staleWhileRevalidate, staleIfError } = terms;
-  const asked = maxAge === undefined && (!shared || sMaxAge === undefined);
-  return formatCacheControl({
-    visibility: shared ? 'public' : 'private',
-    noCache: asked,
-    maxAge,
-    sMaxAge: shared ? sMaxAge : undefined,
-    mustRevalidate: route.mustRevalidate,
-    immutable: route.immutable && !asked,
-    noTransform: route.noTransform,
-    staleWhileRevalidate: asked ? undefined : staleWhileRevalidate,
-    staleIfError: asked ? undefined : staleIfError,
-  });
-}
-
-/** A Structured-Field dictionary of integers (RFC 9213 section 2.1). */
-function targetedOf({ cdn }: RoutePolicy): string | undefined {
-  if (cdn === undefined) return undefined;
-  return formatCacheControl({ visibility: undefined, ...cdn, sMaxAge: undefined });
 }

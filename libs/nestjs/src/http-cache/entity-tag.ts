@@ -69,18 +69,28 @@ export function bodyEntityTag(body: string | Uint8Array, strength: 'weak' | 'str
 const MIX = '~';
 const READABLE = /^[0-9A-Za-z_.:+-]{1,64}$/;
 
+const MIX_CHARACTERS = 11;
+
+/** What a representation depends on besides its version, as {@link versionEntityTag} takes it. */
+export function mixDigest(dependencies: string): string {
+  return digest(dependencies).slice(0, MIX_CHARACTERS);
+}
+
 /**
- * The entity tag of a version: readable where the version is, else hashed, so that any version makes a valid tag. `mix` is what the
- * representation depends on besides, such as the language: variants of one version get distinct tags (RFC 9110 section 8.8.3.3).
+ * The entity tag of a version: readable where the version is, else hashed, so that any version makes a valid tag. `mix` tells variants of
+ * one version apart, such as languages (RFC 9110 section 8.8.3.3).
  */
 export function versionEntityTag(version: string, mix: string, strength: 'weak' | 'strong'): string {
   const readable = READABLE.test(version) ? version : `.${digest(version)}`;
-  const tag = mix === '' ? `"${readable}"` : `"${readable}${MIX}${digest(mix).slice(0, 11)}"`;
+  const tag = mix === '' ? `"${readable}"` : `"${readable}${MIX}${mix}"`;
   return strength === 'weak' ? `W/${tag}` : tag;
 }
 
-/** The same tag for every variant of its version: what a writer compares, who changes the resource and not one representation of it. */
-export function withoutMix(tag: string): string {
-  const at = tag.lastIndexOf(MIX);
-  return at < 0 ? tag : `${tag.slice(0, at)}"`;
+const MIXED = new RegExp(`${MIX}[\\w-]{${MIX_CHARACTERS}}"$`);
+
+/**
+ * Strong comparison of a tag that was sent with that of a version: whoever changes a resource has seen one variant of it, and any will do.
+ */
+export function matchesVersion(sent: string, current: string): boolean {
+  return matchesStrongly(sent, current) || matchesStrongly(sent.replace(MIXED, '"'), current);
 }

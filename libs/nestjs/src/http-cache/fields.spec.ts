@@ -90,12 +90,12 @@ describe('Cache-Status and targeted fields', () => {
     [{ forward: 'uri-miss', collapsed: true, ttl: 5 }, 'strata; fwd=uri-miss; ttl=5; collapsed'],
     [{ hit: true, forward: 'stale', forwardStatus: 500 }, 'strata; hit; fwd=stale; fwd-status=500'],
   ])('%j', (status, expected) => {
-    expect(formatCacheStatus('strata', status, undefined)).toBe(expected);
+    expect(formatCacheStatus('strata', status, undefined, true)).toBe(expected);
     expect(parseList(expected)).toHaveLength(1);
   });
 
   it('keeps what other caches said in front', () => {
-    const both = formatCacheStatus('strata', { hit: true }, 'inner; fwd=miss');
+    const both = formatCacheStatus('strata', { hit: true, detail: 'x' }, 'inner; fwd=miss', false);
     expect(parseList(both).map(([item]) => String(item))).toEqual(['inner', 'strata']);
   });
 

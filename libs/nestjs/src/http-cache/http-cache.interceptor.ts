@@ -13,7 +13,7 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { concatMap, map, of, type Observable } from 'rxjs';
 import { refuse, ttlOf } from './commit.js';
-import { matchesStrongly, withoutMix } from './entity-tag.js';
+import { matchesVersion } from './entity-tag.js';
 import { Exchange, type RequestView } from './exchange.js';
 import { combined } from './field.js';
 import { HttpCacheEngine } from './http-cache-engine.js';
@@ -284,7 +284,7 @@ export class HttpCacheInterceptor implements NestInterceptor {
     }
     const state = strongValidatorsOf(site, await version(context));
     const verdict = evaluatePreconditions(
-      { ...request, now: this.#engine.clock.wall(), matches: matchesAnyVariant },
+      { ...request, now: this.#engine.clock.wall(), matches: matchesVersion },
       state,
     );
     if (verdict === 'proceed' || (await onFailed?.(context)) === true) return;
@@ -317,9 +317,4 @@ export class HttpCacheInterceptor implements NestInterceptor {
       }),
     );
   }
-}
-
-/** Whoever changes a resource has seen one of its variants; any of them is the same version. */
-function matchesAnyVariant(sent: string, current: string): boolean {
-  return matchesStrongly(withoutMix(sent), withoutMix(current));
 }

@@ -11,23 +11,15 @@ import {
 } from '@strata-cache/core';
 import { messages } from '../messages.js';
 import { isToken } from './field.js';
+import { cacheControlOf, targetedOf, type PolicyFlags, type PolicyTerms } from './policy-text.js';
 import type { HttpCacheOptions, StoreOptions, TagsOption, VersionFunction } from './http-cache-options.js';
 import type { ExecutionContext } from '@nestjs/common';
 
-/** What one response may say, durations in ms. */
-export interface PolicyTerms {
-  readonly maxAge: number | undefined;
-  readonly sMaxAge: number | undefined;
-  readonly staleWhileRevalidate: number | undefined;
-  readonly staleIfError: number | undefined;
-}
-
 /** The options of a route, checked and resolved. */
-export interface RoutePolicy extends PolicyTerms {
+export interface RoutePolicy extends PolicyTerms, PolicyFlags {
   readonly scope: 'public' | 'private' | 'none';
-  readonly mustRevalidate: boolean;
-  readonly immutable: boolean;
-  readonly noTransform: boolean;
+  /** Cache-Control for everybody and for a user, and what targeted fields say: made once. */
+  readonly said: { readonly shared: string; readonly personal: string; readonly targeted: string | undefined };
   readonly cdn: PolicyTerms | undefined;
   readonly version: VersionFunction | undefined;
   readonly etag: 'weak' | 'strong' | false | ((body: Buffer) => string);
@@ -125,13 +117,20 @@ export function resolveRoutePolicy(site: string, options: HttpCacheOptions): Rou
   const given = readOptions(where, options, RULES);
   const scope: RoutePolicy['scope'] = given.scope ?? 'private';
   const { names, normalizers } = varyOf(given.vary);
+  const { mustRevalidate = false, immutable = false, noTransform = false } = given;
+  const flags: PolicyFlags = { mustRevalidate, immutable, noTransform };
+  const terms = termsOf(given);
+  const cdn = given.cdn === undefined ? undefined : termsOf(readOptions(`${where}: cdn`, given.cdn, CDN_RULES));
   const policy: RoutePolicy = {
     scope,
-    ...termsOf(given),
-    mustRevalidate: given.mustRevalidate ?? false,
-    immutable: given.immutable ?? false,
-    noTransform: given.noTransform ?? false,
-    cdn: given.cdn === undefined ? undefined : termsOf(readOptions(`${where}: cdn`, given.cdn, CDN_RULES)),
+    ...terms,
+    ...flags,
+    said: {
+      shared: cacheControlOf(flags, terms, true),
+      personal: cacheControlOf(flags, terms, false),
+      targeted: cdn === undefined ? undefined : targetedOf(cdn),
+    },
+    cdn,
     version: given.version,
     etag: given.etag ?? 'weak',
     vary: names,

@@ -1,4 +1,5 @@
 import { asBoolean, asObject, CacheConfigError, readOptions, type Rule } from '@strata-cache/core';
+import { mixDigest } from './entity-tag.js';
 import { isToken } from './field.js';
 import type { HttpCacheModuleOptions } from './http-cache-options.js';
 import type { IdentityRule } from './identity.js';
@@ -10,6 +11,8 @@ export interface HttpCacheSettings {
   readonly global: boolean;
   readonly identity: IdentityRule;
   readonly salt: string;
+  /** What it adds to the entity tag of a version. */
+  readonly mix: string;
   readonly tagHeaders: readonly string[];
   readonly targeted: readonly string[];
   /** The name in Cache-Status; undefined: not sent. */
@@ -82,6 +85,7 @@ export function resolveSettings(options: HttpCacheModuleOptions | undefined, ver
   const { name, detail } = readOptions(`${WHERE}.cacheStatus`, status ?? {}, STATUS_RULES);
   const fromPurgers = ((given.purgers ?? []) as readonly { tagHeader?: string }[]).map(({ tagHeader }) => tagHeader);
   const tagHeaders = given.tagHeaders ?? fromPurgers.filter((header) => header !== undefined);
+  const salt: string = given.salt ?? version;
   return {
     global: given.global ?? HTTP_DEFAULTS.global,
     identity: {
@@ -89,7 +93,8 @@ export function resolveSettings(options: HttpCacheModuleOptions | undefined, ver
       cookies: identity.cookies ?? HTTP_DEFAULTS.identity.cookies,
       user: identity.user ?? userOf,
     },
-    salt: given.salt ?? version,
+    salt,
+    mix: salt === '' ? '' : mixDigest(salt),
     tagHeaders: [...new Set(tagHeaders as string[])],
     targeted: given.targeted ?? HTTP_DEFAULTS.targeted,
     statusName: status === undefined ? undefined : (name ?? HTTP_DEFAULTS.cacheStatus.name),

@@ -1,4 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
+import { mixDigest } from './entity-tag.js';
 import type { Exchange } from './exchange.js';
 import { fieldsKey, guardKey, representationKey, resourceTag, type KeyParts } from './representation-key.js';
 import { isKeyedByUser, type RoutePolicy, type StorePolicy } from './route-policy.js';
@@ -43,7 +44,8 @@ function keyedValue({ request, route }: Exchange, name: string): string | null {
 /** What the entity tag of a version depends on besides: the release, and the variant (RFC 9110 section 8.8.3.3). */
 export function mixOf(exchange: Exchange): string {
   const { route, settings } = exchange;
-  return fieldsKey([settings.salt, ...route.vary.map((name) => keyedValue(exchange, name))]);
+  if (route.vary.length === 0) return settings.mix;
+  return mixDigest(fieldsKey([settings.salt, ...route.vary.map((name) => keyedValue(exchange, name))]));
 }
 
 /** Whether tags are made from what the handler returns: a function of two parameters. */
