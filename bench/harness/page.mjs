@@ -36,7 +36,8 @@ const SECTIONS = {
   },
   memory: {
     title: 'Memory',
-    words: 'Heap and array buffers after collection, less what key and value alone take.',
+    words:
+      'Heap and array buffers after collection when only the cache holds keys and values, less what they take in two plain arrays.',
     plots: ['entry'],
   },
   eviction: {

@@ -85,7 +85,12 @@ export const TARGETS = [
   ['hit with 1,000,000 entries, times one with 1,000', inverse('scale', 'hit, strata', '1,000,000'), '<=', 3],
   ['tag invalidation with 1,000,000 entries, times 10', inverse('scale', 'tag, strata', '1,000,000'), '<=', 1.5],
   ['bus work per instance, 32 instances, times 2', inverse('fanout', 'instances', '32'), '<=', 2],
-].map(([work, value, comparison, target]) => ({ work, value, comparison, target }));
+].map(([work, value, comparison, target]) => ({
+  work: String(work),
+  value: /** @type {(rows: Map<string, any>) => number | undefined} */ (value),
+  comparison: String(comparison),
+  target: Number(target),
+}));
 
 function inverse(...path) {
   return (rows) => {

@@ -1,4 +1,4 @@
-import type { LocalKey } from './key-space.js';
+import type { LocalKey } from './slot-table.js';
 
 /**
  * The last `capacity` keys that left by the small queue, as 32-bit hashes: a ring in order of leaving, with the positions of

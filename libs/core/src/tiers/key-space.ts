@@ -1,8 +1,5 @@
 import { encodeKey } from '../key.js';
-import { NO_SLOT } from './slot-table.js';
-
-/** What a slot is known by within its space: the text after the prefix, or the number of a key that is one number. */
-export type LocalKey = string | number;
+import { NO_SLOT, type LocalKey } from './slot-table.js';
 
 /**
  * The slots of one cache, by what its keys have behind the prefix they share (`product:v1:`).

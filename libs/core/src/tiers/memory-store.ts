@@ -5,6 +5,7 @@ import type { EvictionPolicy } from './eviction-policy.js';
 import { KeySpace } from './key-space.js';
 import type { L1Fill, L1Space, L1Store, RemovalCause, RemovalListener } from './l1-store.js';
 import { NO_SLOT, SlotTable } from './slot-table.js';
+import { TagLists } from './tag-lists.js';
 
 const LARGEST_SIZE = 0xffff_ffff;
 /** What a 16-bit column can number. */
@@ -40,6 +41,7 @@ export class MemoryStore implements L1Store {
   /** Appear with the first entry that has some. */
   #tags: (readonly string[] | undefined)[] | undefined;
   #ids: string[] | undefined;
+  #lists: TagLists;
 
   constructor(options: MemoryStoreOptions) {
     this.#options = options;
@@ -224,7 +226,7 @@ export class MemoryStore implements L1Store {
     if (fill.tags !== undefined && fill.tags.length > 0)
       this.#tags ??= widenList<readonly string[] | undefined>([], this.capacity, undefined);
     if (fill.id !== '') this.#ids ??= widenList<string>([], this.capacity, '');
-    if (this.#tags !== undefined) this.#tags[slot] = fill.tags;
+    if (this.#tags !== undefined) this.#tags[slot] = fill.tags && this.#lists.shared(fill.tags);
     if (this.#ids !== undefined) this.#ids[slot] = fill.id;
   }
 
@@ -251,5 +253,6 @@ export class MemoryStore implements L1Store {
     this.values = widenList<unknown>([], this.capacity, undefined);
     this.#tags = undefined;
     this.#ids = undefined;
+    this.#lists = new TagLists();
   }
 }

@@ -1,8 +1,7 @@
 import type { EvictionPolicy } from './eviction-policy.js';
 import { GhostHistory } from './ghost-history.js';
-import type { LocalKey } from './key-space.js';
 import { SlotQueue } from './slot-queue.js';
-import type { SlotTable } from './slot-table.js';
+import type { LocalKey, SlotTable } from './slot-table.js';
 
 /** The bits of a slot's mark that count its uses, and the one that says which queue it stands in. */
 const USES = 0b011;

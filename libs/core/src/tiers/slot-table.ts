@@ -1,5 +1,7 @@
 import { widenI32, widenList, widenU16, widenU32, widenU8 } from './columns.js';
-import type { LocalKey } from './key-space.js';
+
+/** What a slot is known by within its space: the text after the prefix, or the number of a key that is one number. */
+export type LocalKey = string | number;
 
 /** "No slot", and the end of a queue. */
 export const NO_SLOT = -1;
