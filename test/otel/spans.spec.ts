@@ -152,12 +152,16 @@ describe('otelObserver', () => {
 
   it.each([
     [{ meter: {} }, /otelObserver: meter: expected a meter of a MeterProvider/],
-    [{ tracer: 'x' }, /otelObserver: tracer: expected a tracer of a TracerProvider/],
+    [{ tracer: 'x' }, /otelObserver: tracer: expected a tracer of a TracerProvider.*or false for no spans/],
     [{ includeKeys: 1 }, /otelObserver: includeKeys: expected true or false/],
     [{ keys: true }, /unknown option "keys"; known options are meter, tracer, includeKeys/],
   ])('refuses %j', (options, message) => {
     expect(() => otelObserver(options as never)).toThrow(message);
     expect(() => otelObserver(options as never)).toThrow(CacheConfigError);
+  });
+
+  it('takes no part in any call where no spans are wanted', () => {
+    expect(otelObserver({ tracer: false })).toEqual({ started: expect.any(Function), timed: expect.any(Function) });
   });
 
   it('works without any OpenTelemetry set-up', async () => {

@@ -18,7 +18,12 @@ export class Spans {
       return run();
     }
     const span = this.#tracer.startSpan(SPAN_PREFIX + operation.kind, { attributes: this.#attributesOf(operation) });
-    return context.with(trace.setSpan(context.active(), span), run).then(
+    const result = context.with(trace.setSpan(context.active(), span), run);
+    // Not sampled, or nobody collects: what is inside must know, but there is nothing to end.
+    if (!span.isRecording()) {
+      return result;
+    }
+    return result.then(
       (value) => {
         end(span, operation);
         return value;
