@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { gate } from '@strata-cache/core/testing';
 import { PurgeService, varnishPurger } from '@strata-cache/nestjs';
 import { eventually } from '../support/eventually.js';
 import { FaultProxy } from '../support/fault-proxy.js';
@@ -215,6 +216,21 @@ describe.each<Adapter>(['express', 'fastify'])('an invalidation by tag reaches V
     }
     expect((await get('/pages/2')).headers['x-cache']).toBe('hit');
     expect(site.runs.get('/pages/2')).toBe(1);
+  });
+
+  // 1 Varnish asks, 2 the handler reads the old version, 3 a writer commits and has the tag purged, 4 Varnish stores the answer of 2. It
+  // would stay there for its hour: the purge that is repeated finds it.
+  it('a response that was on its way while it was purged does not stay', async () => {
+    const held = gate();
+    site.gates.set('5', held);
+    const late = get('/gated/5');
+    await held.arrived();
+    const [before] = site.app.get(PurgeService).figures();
+    expect(await call(`${site.url}/pages/5`, { method: 'POST' })).toMatchObject({ status: 201 });
+    await eventually(() => site.app.get(PurgeService).figures()[0].purged > before.purged, { within: 15_000 });
+    held.open();
+    expect(JSON.parse((await late).body)).toEqual({ id: '5', version: 1 });
+    await eventually(async () => (await versionOf('/gated/5')) === 2, { within: 15_000, what: 'the second purge' });
   });
 
   it('while Varnish cannot be told, writes succeed all the same, and it is told when it can', async () => {

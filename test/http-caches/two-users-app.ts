@@ -15,6 +15,7 @@ import fastifySession from '@fastify/session';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { CacheModule, HttpCache, Strata, type Purger, type PurgingOptions } from '@strata-cache/nestjs';
+import type { Gate } from '@strata-cache/core/testing';
 import session from 'express-session';
 
 export type Adapter = 'express' | 'fastify';
@@ -31,6 +32,8 @@ export interface TwoUsers {
   readonly runs: Map<string, number>;
   /** What the pages say; `POST /pages/:id` raises it. */
   readonly versions: Map<string, number>;
+  /** Where `GET /gated/:id` waits, when there is one, after it has read the version. */
+  readonly gates: Map<string, Gate>;
 }
 
 interface AnyRequest {
@@ -55,6 +58,7 @@ export async function startTwoUsers(
 ): Promise<TwoUsers> {
   const runs = new Map<string, number>();
   const versions = new Map<string, number>();
+  const gates = new Map<string, Gate>();
   const count = (request: AnyRequest): void => void runs.set(request.url, (runs.get(request.url) ?? 0) + 1);
   const versionOf = (id: string): number => versions.get(id) ?? 1;
   const idIn = (context: ExecutionContext): string =>
@@ -146,6 +150,14 @@ export async function startTwoUsers(
       return { id, version: versionOf(id) };
     }
 
+    @Get('gated/:id')
+    @HttpCache({ scope: 'public', maxAge: '1h', tags: (context) => [`page:${idIn(context)}`] })
+    async gated(@Param('id') id: string): Promise<object> {
+      const version = versionOf(id);
+      await gates.get(id)?.pass();
+      return { id, version };
+    }
+
     @Post('pages/:id')
     async change(@Param('id') id: string): Promise<object> {
       versions.set(id, versionOf(id) + 1);
@@ -164,7 +176,7 @@ export async function startTwoUsers(
   app.enableShutdownHooks();
   await app.listen(0, '127.0.0.1');
   const url = await app.getUrl();
-  return { app, url, port: Number(new URL(url).port), runs, versions };
+  return { app, url, port: Number(new URL(url).port), runs, versions, gates };
 }
 
 const QUIET = { logger: false, abortOnError: false } as const;
