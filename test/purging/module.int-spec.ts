@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { Injectable, Module, type INestApplicationContext, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
+import { applyEvent } from '@strata-cache/core';
 import { FakeClock, settle } from '@strata-cache/core/testing';
 import {
   CacheEvict,
@@ -22,6 +23,9 @@ const productCache = defineCache<[id: string], string>({
   owner: 'Products',
   key: (id) => id,
   ttl: '1m',
+  invalidatedBy: {
+    'product.changed': (event: { id: string }) => ({ keys: [event.id], tags: [`product:${event.id}`] }),
+  },
 });
 
 @Injectable()
@@ -64,6 +68,19 @@ describe('CacheModule.forRoot({ http: { purgers } })', () => {
       ['product:42', 'home'],
       ['product:42', 'home'],
     ]);
+  });
+
+  it('an event of another service reaches it as well', async () => {
+    const clock = new FakeClock();
+    const purger = new RecordingPurger(clock);
+    const app = await application({ clock, http: { purgers: [purger] } });
+    expect(await applyEvent(app.get(Strata), [productCache], 'product.changed', { id: '7' })).toMatchObject({
+      acknowledged: true,
+      failures: [],
+    });
+    await settle();
+    await clock.advance(60);
+    expect(purger.names).toEqual([['product:7']]);
   });
 
   it('a CDN that fails never fails the method that changed something', async () => {
