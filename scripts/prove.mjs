@@ -37,6 +37,12 @@ const PROOFS = [
     command: ['node', ...SOURCES, 'test/events/prove-events.ts'],
   },
   {
+    name: 'outbox',
+    title:
+      'Writers killed between commit and publish: no instance is stale beyond the poll interval (docs/invalidation.md)',
+    command: ['node', ...SOURCES, 'test/outbox/prove-outbox.ts'],
+  },
+  {
     name: 'conformance',
     title: 'The suite of the HTTP community: every required test, on Express and on Fastify (docs/http-conformance.md)',
     command: ['node', ...SOURCES, 'test/conformance/prove-conformance.ts'],

@@ -1,10 +1,12 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { gate } from '@strata-cache/core/testing';
-import { Outbox, OutboxRelay, type OutboxPublisher } from '@strata-cache/nestjs/microservices';
+import { Outbox, OutboxRelay, type OutboxPublisher, type SqlExecutor } from '@strata-cache/nestjs/microservices';
 import { sql, type Kysely } from 'kysely';
+import { sealEvent } from '../../libs/nestjs/src/microservices/envelope.js';
 import { eventually } from '../support/eventually.js';
 import { stopAll } from '../support/process-keeper.js';
 import { executorOf } from './executors.js';
+import { ofLibsql, ofPg, type Bare } from './bare-drivers.js';
 import { freshDatabase, open, stopDatabases } from './sql-backends.js';
 
 type Schema = Record<string, never>;
@@ -54,9 +56,56 @@ describe('row locks on PostgreSQL', () => {
   });
 });
 
+describe('without a query builder', () => {
+  it.each<['postgres' | 'sqlite', (at: string) => Bare]>([
+    ['postgres', ofPg],
+    ['sqlite', ofLibsql],
+  ])('the driver of %s is enough', async (kind, connect) => {
+    const { at } = await freshDatabase(kind);
+    const { connection, close } = connect(at);
+    const outbox = new Outbox({ dialect: kind, table: 'events' });
+    await connection(async (execute) => {
+      await outbox.createTable(execute);
+      await execute('begin', []);
+      await outbox.enqueue(execute, 'price.changed', { id: 'undone' });
+      await execute('rollback', []);
+      await execute('begin', []);
+      await outbox.enqueue(execute, 'price.changed', { id: 'kept' }, { version: 2 ** 40 });
+      await execute('commit', []);
+    });
+    const seen: unknown[] = [];
+    const emit: OutboxPublisher['emit'] = async (_type, payload, { version }) => void seen.push(payload, version);
+    const relay = new OutboxRelay({ ...quiet, outbox, connection, events: { emit } });
+    relay.start();
+    await eventually(() => relay.stats().delivered === 1);
+    await relay.stop();
+    expect(seen).toEqual([{ id: 'kept' }, 2 ** 40]);
+    await close();
+  });
+});
+
+it('what can be enqueued can be published', async () => {
+  const outbox = new Outbox({ dialect: 'sqlite' });
+  const sealed: number[] = [];
+  const execute: SqlExecutor = async (_text, [id, type, payload]) => {
+    const { bytes } = sealEvent(type as string, JSON.parse(payload as string), 's'.repeat(200), 256 * 1024, {
+      id: id as string,
+      version: Number.MAX_SAFE_INTEGER,
+    });
+    sealed.push(bytes);
+    return { rows: [] };
+  };
+  const longest = 256 * 1024 - 1_024 - 2;
+  const name = 'n'.repeat(200);
+  await outbox.enqueue(execute, name, 'x'.repeat(longest));
+  await expect(outbox.enqueue(execute, name, 'x'.repeat(longest + 1))).rejects.toThrow('maxEventBytes');
+  expect(sealed).toHaveLength(1);
+});
+
 describe('what is refused at construction', () => {
   it.each<[string, () => unknown]>([
     ['dialect is required', () => new Outbox({} as any)],
+    ['table: expected a table', () => new Outbox({ dialect: 'sqlite', table: 'pricing.outbox' })],
     [`dialect: expected 'postgres' or 'sqlite'`, () => new Outbox({ dialect: 'mysql' as any })],
     ['table: expected a table', () => new Outbox({ dialect: 'sqlite', table: 'a; drop table prices' })],
     ['unknown option "tabel"', () => new Outbox({ dialect: 'sqlite', tabel: 'x' } as any)],

@@ -11,7 +11,7 @@ export const outboxMessages = {
   noDialect: (): string => `Outbox: dialect is required: 'postgres' or 'sqlite'`,
 
   badTable: (option: string): string =>
-    `${option}: expected a table such as strata_outbox or pricing.outbox: lower-case letters, digits and "_"`,
+    `${option}: expected a table such as strata_outbox, or on PostgreSQL pricing.outbox: lower-case letters, digits and "_"`,
 
   missing: (option: string, expected: string): string => `OutboxRelay: ${option} is required: ${expected}`,
 
@@ -19,7 +19,7 @@ export const outboxMessages = {
     `Outbox.enqueue "${type}": the payload has no JSON form; send ids and plain data. Cause: ${String(error)}`,
 
   tooLarge: (type: string, bytes: number, max: number): string =>
-    `Outbox.enqueue "${type}": ${bytes} bytes, and maxEventBytes is ${max}; send what identifies the change, such as an id`,
+    `Outbox.enqueue "${type}": ${bytes} bytes with its envelope, and maxEventBytes is ${max}; send what identifies the change, such as an id`,
 
   badVersion: (type: string, version: unknown): string =>
     `Outbox.enqueue "${type}": version: expected a whole number that rises with every change, got ${String(version)}`,

@@ -65,6 +65,9 @@ export interface OutboxBacklog {
 /** Defaults of `Outbox`; docs/options.md lists them and a test compares. */
 export const OUTBOX_DEFAULTS = { table: 'strata_outbox', maxEventBytes: EVENT_DEFAULTS.maxEventBytes } as const;
 
+/** What an envelope adds to the payload at most: an event that could be enqueued shall not be too large to be published. */
+const ENVELOPE_BYTES = 1_024;
+
 /** It becomes part of statements: nothing that would need quoting. */
 const TABLE = /^[a-z_][a-z0-9_]{0,40}(\.[a-z_][a-z0-9_]{0,40})?$/;
 
@@ -102,6 +105,9 @@ export class Outbox {
       headers?: () => EventHeaders | undefined;
     };
     if (dialect === undefined) throw new CacheConfigError(outboxMessages.noDialect());
+    // SQLite's files have no schemas; an attached one is named elsewhere in the statements.
+    if (dialect === 'sqlite' && table.includes('.'))
+      throw new CacheConfigError(outboxMessages.badTable('Outbox: table'));
     this.statements = outboxStatements(dialect, table);
     this.#maxEventBytes = maxEventBytes;
     this.#headers = headers;
@@ -130,7 +136,7 @@ export class Outbox {
       throw new CacheConfigError(outboxMessages.notJson(type, error), error);
     }
     if (text === undefined) throw new CacheConfigError(outboxMessages.notJson(type, `it is a ${typeof payload}`));
-    const bytes = Buffer.byteLength(text);
+    const bytes = Buffer.byteLength(text) + ENVELOPE_BYTES;
     if (bytes > this.#maxEventBytes) {
       throw new CacheConfigError(outboxMessages.tooLarge(type, bytes, this.#maxEventBytes));
     }
