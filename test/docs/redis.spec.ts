@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ACL_COMMANDS, aclLine } from '@strata-cache/redis';
-import { LockNames } from '../../libs/redis/src/lock-keys.js';
+import { LockNames } from '../../libs/redis/src/locks/lock-keys.js';
 import { ShardKeys } from '../../libs/redis/src/shard.js';
 import { textOf } from './markdown.js';
 

@@ -6,7 +6,7 @@ import type { Link } from './link.js';
 import { isCluster, type RedisTierOptions, resolveOptions } from './options.js';
 import { ClientMaker } from './profiles.js';
 import { RedisBus } from './redis-bus.js';
-import { locksOf } from './locks-factory.js';
+import { locksOf } from './locks/locks-factory.js';
 import { RedisTier } from './redis-tier.js';
 import { ScriptRunner } from './script-runner.js';
 import { ShardView, type ShardKeys } from './shard.js';

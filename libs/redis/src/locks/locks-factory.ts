@@ -1,10 +1,10 @@
 import { ExclusiveLocks, type LocksFactory } from '@strata-cache/core';
-import { ClusterNodes } from './cluster-nodes.js';
-import { isCluster, type ResolvedOptions } from './options.js';
-import { ClientMaker } from './profiles.js';
+import { ClusterNodes } from '../cluster-nodes.js';
+import { isCluster, type ResolvedOptions } from '../options.js';
+import { ClientMaker } from '../profiles.js';
 import { RedisLocker } from './redis-locks.js';
-import { ShardKeys } from './shard.js';
-import { SingleServer, type Gates } from './topology.js';
+import { ShardKeys } from '../shard.js';
+import { SingleServer, type Gates } from '../topology.js';
 
 /** The locks of a namespace. Connections are opened when the first lock is asked for: who never locks has none. */
 export function locksOf(options: ResolvedOptions, namespace: string): LocksFactory {

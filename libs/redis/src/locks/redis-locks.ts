@@ -15,7 +15,7 @@ import { LockNames } from './lock-keys.js';
 import { LockWaiter } from './lock-waiter.js';
 import { leftOf } from './lease-time.js';
 import { RedisLease, type LeaseServer } from './redis-lease.js';
-import type { Gate, Topology } from './topology.js';
+import type { Gate, Topology } from '../topology.js';
 
 /** How often a waiter asks, if nobody wakes it: also its sign of life. ms */
 const POLL = 1_000;

@@ -1,8 +1,8 @@
 import type { Clock, TimerHandle } from '@strata-cache/core';
 import type { LockNames } from './lock-keys.js';
-import type { Link } from './link.js';
-import { retryDelay } from './profiles.js';
-import type { Gate } from './topology.js';
+import type { Link } from '../link.js';
+import { retryDelay } from '../profiles.js';
+import type { Gate } from '../topology.js';
 
 export interface LockGateHooks {
   /** A waiter of this instance is woken. */

@@ -2,12 +2,12 @@ import { type Clock, LockError } from '@strata-cache/core';
 import type { LockGate } from './lock-gate.js';
 import type { LockKeys } from './lock-keys.js';
 import { markNow, type Mark } from './lease-time.js';
-import { type Link, unavailable } from './link.js';
-import type { LockDurability } from './options.js';
-import { evaluate } from './script-runner.js';
-import { ACQUIRE } from './scripts/lock-acquire.js';
-import { CANCEL, PROLONG, UNLOCK } from './scripts/lock-release.js';
-import type { Script } from './scripts/script.js';
+import { type Link, unavailable } from '../link.js';
+import type { LockDurability } from '../options.js';
+import { evaluate } from '../script-runner.js';
+import { ACQUIRE } from '../scripts/lock-acquire.js';
+import { CANCEL, PROLONG, UNLOCK } from '../scripts/lock-release.js';
+import type { Script } from '../scripts/script.js';
 
 /** How long a waiter that has not asked again counts as alive, ms: it asks three times in that. */
 const LIVENESS = 3_000;

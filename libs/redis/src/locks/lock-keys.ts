@@ -1,4 +1,4 @@
-import { ShardKeys, shardOfKey } from './shard.js';
+import { ShardKeys, shardOfKey } from '../shard.js';
 
 /** The physical names of one lock: all in the slot of its shard. Source: docs/protocol.md 12. */
 export interface LockKeys {
