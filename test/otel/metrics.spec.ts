@@ -301,6 +301,7 @@ describe('a scripted scenario: each step changes exactly these metrics', () => {
     expect(unmoved.map(({ name }) => name).filter((name) => !name.startsWith('strata.redis.'))).toEqual([
       'strata.unproven',
       'strata.expected.hit.ratio',
+      'strata.l2.refusals', // a fake says yes or no
       'strata.bus.lag.seconds', // nothing takes time on a clock that stands still
       'strata.locks.held',
       'strata.locks.waiting',

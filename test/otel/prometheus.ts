@@ -70,7 +70,7 @@ export class Prometheus {
   async range(expression: string, from: number, to: number): Promise<readonly Series[]> {
     const query = new URLSearchParams({ query: expression, start: String(from), end: String(to), step: '1' });
     const body = await this.#get<{ result: { metric: Record<string, string>; values: [number, string][] }[] }>(
-      `query_range?${query}`,
+      `query_range?${query.toString()}`,
     );
     return body.result.map(({ metric, values }) => ({
       labels: metric,

@@ -71,6 +71,33 @@ describe('vitals of a real Redis', () => {
     expect(after.evictedKeys).toBeGreaterThan(0);
   });
 
+  it('stand beside the reasons for which it did not take a value', async () => {
+    await server.cli('CONFIG', 'SET', 'maxmemory', '64mb');
+    const other = createStrata({ l2: redis({ url: server.url }) });
+    const theirs = other.cache(items);
+    await eventually(async () => (await theirs.set('x', 'x')).acknowledged, { what: 'the other instance' });
+    const refusals = async (): Promise<unknown> => {
+      const values = Object.entries(await collector.collect());
+      return Object.fromEntries(values.filter(([name]) => name.startsWith('strata.l2.refusals')));
+    };
+    await strata.cache(items).getOrSet('overtaken', async () => {
+      await theirs.delete('overtaken');
+      return 'old';
+    });
+    await eventually(async () => 'strata.l2.refusals{reason=lease}' in ((await refusals()) as object), {
+      what: 'the fill',
+    });
+    await server.cli('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+    await server.cli('CONFIG', 'SET', 'maxmemory', '1');
+    await strata.cache(items).set('full', 'x');
+    expect(await refusals()).toEqual({
+      'strata.l2.refusals{reason=lease}': 1,
+      'strata.l2.refusals{reason=memory}': 1,
+    });
+    await server.cli('CONFIG', 'SET', 'maxmemory', '64mb');
+    await other.close();
+  });
+
   it('are empty while it is away, and hold nobody up', async () => {
     await server.kill9();
     expect(await strata.sampleVitals()).toEqual([]);

@@ -137,6 +137,7 @@ export function createStrata(options: StrataOptions = {}): Strata {
     observer,
     maxStaleness,
     onSuspect: (shard: number) => listener?.suspect(shard),
+    onRefused: (reason: string) => tally.add('refusals', [reason]),
   });
   const guard = parts === undefined ? undefined : new GuardedTier(parts.tier, clock, background, observer, tally);
   const bus = parts?.bus ?? given.bus?.create();

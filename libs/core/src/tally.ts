@@ -8,6 +8,8 @@ export interface CountLabels {
   received: [kind: 'key' | 'tag' | 'clear' | 'unreadable'];
   /** Calls of the second tier, one per round trip of reads. */
   calls: [operation: string, outcome: 'ok' | 'error'];
+  /** Fills and puts the second tier did not take, by its reason, such as `lease` (an invalidation came in between) or `memory`. */
+  refusals: [reason: string];
   /** HTTP responses that passed the cache: hit, miss, 304, 412, bypass and why. */
   responses: [outcome: string, reason: string];
   /** Domain events: emitted or received, and what became of them. */

@@ -98,6 +98,12 @@ export const METRICS = {
     ['operation', 'outcome'],
     'What round trips to the second tier take',
   ),
+  l2Refusals: counter(
+    'strata.l2.refusals',
+    '{value}',
+    ['reason'],
+    'Values Redis did not take: lease, cleared, incarnation (overtaken), late, held, version, ttl, memory',
+  ),
   breakerOpen: gauge('strata.breaker.open', '1', [], '1 while the second tier is left out, else 0'),
   breakerOpenings: counter('strata.breaker.openings', '{opening}', [], 'How often the breaker has opened'),
   busLag: gauge('strata.bus.lag.seconds', 's', [], 'What the last heartbeat took to come back behind all messages'),

@@ -38,6 +38,7 @@ const COUNTS = {
   invalidations: 'invalidations',
   received: 'busReceived',
   calls: 'l2Calls',
+  refusals: 'l2Refusals',
   responses: 'responses',
   events: 'events',
 } as const;

@@ -37,6 +37,7 @@ export interface TierParts {
   readonly sleepers: WakeList;
   readonly maxTagStamps: number;
   readonly onClose: () => void;
+  readonly onRefused?: ((reason: string) => void) | undefined;
 }
 
 /** The second tier on Redis: entries, leases, holds and the coherence state of a namespace. */
@@ -98,7 +99,7 @@ export class RedisTier implements SharedTier {
     const args = [lease.token, lease.incarnation, lease.stamp, bytes, lifeOf(record), key, body];
     const keys = [view.keys.entry(key), view.keys.lease(key)];
     const reply = await this.#run(view, this.#parts.gate.require(view.shard), FILL, keys, args);
-    return reply[0] === 'stored';
+    return this.#isStored(reply);
   }
 
   async put(key: string, record: FillRecord, version: number | undefined): Promise<boolean> {
@@ -109,7 +110,7 @@ export class RedisTier implements SharedTier {
     const keys = [view.keys.entry(key), view.keys.lease(key), view.keys.version(key)];
     const link = this.#parts.gate.require(view.shard);
     const reply = await this.#run(view, link, PUT, keys, args);
-    if (reply[0] !== 'stored') {
+    if (!this.#isStored(reply)) {
       return false;
     }
     this.#checkClock(view, link, reply);
@@ -155,6 +156,13 @@ export class RedisTier implements SharedTier {
 
   async close(): Promise<void> {
     this.#parts.onClose();
+  }
+
+  #isStored([word, , reason = 'detached']: readonly string[]): boolean {
+    if (word !== 'stored') {
+      this.#parts.onRefused?.(reason);
+    }
+    return word === 'stored';
   }
 
   #viewOf(key: string): ShardView {

@@ -144,6 +144,8 @@ export interface L2Context {
   readonly observer: Observer;
   /** ms; the tier may publish it so that other instances know how long this one may serve a copy. */
   readonly maxStaleness: number;
+  /** Counts a fill or put that was not taken, by the reason the tier gives. */
+  readonly onRefused?: ((reason: string) => void) | undefined;
   /** A reply showed another incarnation than the bus knows: the shard's L1 is suspect until the next proof. */
   readonly onSuspect: (shard: number) => void;
 }
