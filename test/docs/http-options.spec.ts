@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import {
   cloudflarePurger,
@@ -6,6 +7,7 @@ import {
   HttpCache,
   varnishPurger,
   type HttpCacheModuleOptions,
+  type HttpCacheOptions,
 } from '@strata-cache/nestjs';
 import { effectivePolicy } from '../../libs/nestjs/src/http-cache/effective-policy.js';
 import { resolveRoutePolicy, STORE_DEFAULTS } from '../../libs/nestjs/src/http-cache/route-policy.js';
@@ -114,11 +116,8 @@ describe('the decision table of docs/http.md', () => {
   });
 
   it.each(decisions)('%s sends %s', (options, sent) => {
-    const make = new Function('version', 'tags', `return (${options});`) as (...known: unknown[]) => object;
-    const route = resolveRoutePolicy(
-      'Site.method',
-      make(() => 1, ['a']),
-    );
+    const given = runInNewContext(`(${options})`, { version: () => 1, tags: ['a'] }) as HttpCacheOptions;
+    const route = resolveRoutePolicy('Site.method', given);
     const facts = { method: 'GET', status: 200, identity: undefined, setsCookie: false, hasOwnPolicy: false };
     expect(effectivePolicy(route, facts).cacheControl).toBe(sent);
   });
