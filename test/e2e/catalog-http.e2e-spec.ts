@@ -8,6 +8,7 @@ import { homeCache } from '../../apps/catalog/src/home/home.cache.js';
 import { ProductsRepository } from '../../apps/catalog/src/products/products.repository.js';
 import { ProductsService } from '../../apps/catalog/src/products/products.service.js';
 import type { HttpAdapter } from '../../apps/catalog/src/settings.js';
+import { eventually } from '../support/eventually.js';
 import { stopAll } from '../support/process-keeper.js';
 import { privateCatalogue } from './catalog-settings.js';
 
@@ -229,6 +230,17 @@ describe.each<HttpAdapter>(['express', 'fastify'])('HTTP caching of the catalogu
       const second = await http().get('/home').expect(200);
       expect(second.headers['cache-status']).toMatch(/^strata; hit/);
       expect(second.text).toBe(first.text);
+    });
+
+    it('is served stale at once, and renewed behind', async () => {
+      const shown = (await http().get('/home').expect(200)).body.newest[0];
+      await app.get(Strata).invalidateTags([`product:${shown.id}`], { mode: 'expire' });
+      const stale = await http().get('/home').expect(200);
+      expect(stale.headers['cache-status']).toMatch(/^strata; hit; ttl=-\d+/);
+      expect(stale.body.newest[0]).toEqual(shown);
+      const fresh = async (): Promise<boolean> =>
+        /hit; ttl=\d/.test((await http().get('/home').expect(200)).headers['cache-status']);
+      await eventually(fresh, { within: 15_000, what: 'the renewed home page' });
     });
 
     it('is cleared by a change of what it shows', async () => {
