@@ -155,7 +155,6 @@ describe.each(HOSTS)('conditional requests on %s', (host) => {
     app = await startApp(host, {
       controllers: [RowsController, DatedController],
       providers: [TokenGuard],
-      http: { global: true, salt: 'release-1' },
     });
     controller = app.get(RowsController);
     dated = app.get(DatedController);

@@ -51,7 +51,7 @@ export async function startApp(host: HostName, options: HttpAppOptions): Promise
   const { http = { global: true }, imports = [], providers = [], controllers } = options;
   const clock = new FakeClock(Math.floor(Date.now() / 1_000) * 1_000);
   const testing = await Test.createTestingModule({
-    imports: [CacheTestingModule.forRoot({ clock, http: { salt: '', ...http } }), ...imports],
+    imports: [CacheTestingModule.forRoot({ clock, http: { salt: 'release', ...http } }), ...imports],
     providers,
     controllers,
   }).compile();

@@ -109,12 +109,22 @@ describe('Cache-Status and targeted fields', () => {
 });
 
 describe('keys', () => {
-  const base = { salt: 's', host: 'a', target: '/x?b=1&a=2', query: 'all', guard: '', by: '', vary: '' } as const;
+  const base = {
+    salt: 's',
+    host: 'a',
+    target: '/x?b=1&a=2',
+    query: 'all',
+    version: '',
+    guard: '',
+    by: '',
+    vary: '',
+  } as const;
 
   it('keeps everything apart that is part of it', () => {
     const keys = [
       base,
       { ...base, salt: 't' },
+      { ...base, version: '"1"' },
       { ...base, host: 'b' },
       { ...base, target: '/x?a=2&b=1' },
       { ...base, by: '=1' },

@@ -4,7 +4,18 @@ import type { Exchange } from './exchange.js';
 export type Outcome = readonly [outcome: string, reason: string];
 
 /** Reasons to leave the store out, as the interceptor gives them; an application's own name of who is asking is none of them. */
-const BYPASSES = new Set(['by', 'vary', 'variants', 'method', 'wait', 'alone', 'authorization', 'cookie', 'user']);
+const BYPASSES = new Set([
+  'absent',
+  'by',
+  'vary',
+  'variants',
+  'method',
+  'wait',
+  'alone',
+  'authorization',
+  'cookie',
+  'user',
+]);
 
 /** What became of an exchange, known once its head is out. */
 export function outcomeOf(exchange: Exchange, status: number): Outcome {

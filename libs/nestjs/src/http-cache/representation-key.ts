@@ -28,6 +28,8 @@ export interface KeyParts {
   /** Path and query as they were sent: decoding would let two resources meet. */
   readonly target: string;
   readonly query: 'all' | readonly string[];
+  /** The entity tag of the current version, where the route has one: another version has entries of its own. */
+  readonly version: string;
   /** Values of {@link UNKEYED_FIELDS}, if any was sent. */
   readonly guard: string;
   /** What `store.by` returned. */
@@ -40,9 +42,9 @@ export interface KeyParts {
 const PART = '\u0001';
 
 /** The key of a URL with all its variants: what their number is counted by. */
-export function resourceKey({ salt, host, target, query, by }: KeyParts): string {
+export function resourceKey({ salt, host, target, query, version, by }: KeyParts): string {
   const path = query === 'all' ? target : pickQuery(target, query);
-  return [salt, host, path, by].join(PART);
+  return [salt, host, path, version, by].join(PART);
 }
 
 /** The key of one variant. Plain text where nothing varies, which is cheap to make and to read in Redis. */

@@ -55,7 +55,6 @@ export function variantOf(
     freshFor: Math.max(0, fresh.lifetime - fresh.age),
     staleWhileRevalidate: Math.min(fresh.staleWhileRevalidate, store.grace),
     staleIfError: Math.min(fresh.staleIfError, store.grace),
-    version: exchange.validators?.etag,
     forAuthenticated: allowsAuthenticated(directives),
   };
   exchange.pending = { variant, tags: exchange.tags };

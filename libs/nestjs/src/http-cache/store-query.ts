@@ -17,6 +17,8 @@ export function keyOf(exchange: Exchange, context: ExecutionContext, existingVar
   const { request, route, settings, identity } = exchange;
   const store = route.store!;
   if (identity !== undefined && !route.shareAuthenticated && !isKeyedByUser(route)) return { bypass: identity };
+  // What does not exist has no stored response, whatever was stored when it did.
+  if (exchange.validators?.exists === false) return { bypass: 'absent' };
   const by = store.by === undefined ? '' : store.by(context);
   if (by === undefined) return { bypass: 'by' };
   // What middleware varies by already, such as Origin for CORS.
@@ -28,6 +30,7 @@ export function keyOf(exchange: Exchange, context: ExecutionContext, existingVar
     host: request.host,
     target: request.target,
     query: store.query,
+    version: exchange.validators?.etag ?? '',
     guard: guardKey(settings.unkeyedGuard, request.fields),
     by: by === '' ? '' : `${typeof by === 'number' ? '#' : '='}${by}`,
     vary: exchange.keyed.length === 0 ? '' : fieldsKey(exchange.keyed.map((name) => keyedValue(exchange, name))),

@@ -18,8 +18,6 @@ export interface StoredVariant {
   readonly freshFor: number;
   readonly staleWhileRevalidate: number;
   readonly staleIfError: number;
-  /** The entity tag `version` gave, where the route has one: another version now means that this one is outdated. */
-  readonly version: string | undefined;
   /** Reusable for requests with Authorization (RFC 9111 section 3.5). */
   readonly forAuthenticated: boolean;
 }
@@ -51,7 +49,7 @@ export const responseSerializer: Serializer = {
       if (at + length > bytes.length) throw new RangeError('a stored response ends before its body does');
       // A copy: a slice would keep the whole network buffer alive.
       const body = Buffer.from(bytes.subarray(at, (at += length)));
-      return { ...meta, etag: meta.etag, lastModified: meta.lastModified, version: meta.version, body };
+      return { ...meta, etag: meta.etag, lastModified: meta.lastModified, body };
     });
     return { variants };
   },
