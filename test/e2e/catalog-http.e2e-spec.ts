@@ -34,7 +34,7 @@ describe.each<HttpAdapter>(['express', 'fastify'])('HTTP caching of the catalogu
     it('has its version as a strong tag, and is a 304 for whoever has it', async () => {
       const first = await http().get('/products/11').expect(200);
       expect(first.headers['cache-control']).toBe('public, no-cache');
-      expect(first.headers.etag).toMatch(/^"1~[\w-]+"$/);
+      expect(first.headers.etag).toMatch(/^"1(~[\w-]+)?"$/);
       const before = database.statements;
       const again = await http().get('/products/11').set('If-None-Match', first.headers.etag).expect(304);
       expect([again.text, again.headers.etag, database.statements]).toEqual(['', first.headers.etag, before]);
@@ -46,7 +46,7 @@ describe.each<HttpAdapter>(['express', 'fastify'])('HTTP caching of the catalogu
       await http().patch('/products/12').send({ priceCents: 4_321 }).expect(200);
       const after = await http().get('/products/12').set('If-None-Match', headers.etag).expect(200);
       expect(after.body).toMatchObject({ priceCents: 4_321, version: 2 });
-      expect(after.headers.etag).toMatch(/^"2~/);
+      expect(after.headers.etag).toMatch(/^"2["~]/);
     });
 
     it('that is not there is a 404 that nobody keeps, also for If-None-Match: *', async () => {
