@@ -96,7 +96,7 @@ describe.each(HOSTS)('version knows its controller: %s', (host) => {
   it.each(['static', 'scoped'])('%s: a 304 runs no handler', async (path) => {
     const first = await app.send(`/${path}/1`);
     expect(first).toMatchObject({ status: 200 });
-    expect(first.headers.etag).toMatch(/"7~/);
+    expect(first.headers.etag).toMatch(/"7["~]/);
     const runs = versions.runs;
     const second = await app.send(`/${path}/1`, { headers: { 'if-none-match': first.headers.etag } });
     expect([second.status, versions.runs - runs]).toEqual([304, 0]);
