@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { SERVER_PATH, setUp } from './setup.mjs';
+import { SERVER_PATH } from './setup.mjs';
 
 /**
  * `npm run demo:fleet`: Redis, NATS, the pricing service and three instances of the catalogue on private loopback ports. A price is changed
@@ -45,7 +45,9 @@ function start(name, command, args, env = {}) {
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk) => (one.output = (one.output + chunk).slice(-4_000)));
   }
-  child.on('error', (error) => (one.output += error.message));
+  child.on('error', ({ code, message }) => {
+    one.output += code === 'ENOENT' ? `${command} is not on PATH: apt-get install redis-server nats-server` : message;
+  });
   one.exit = new Promise((resolve) => {
     for (const event of ['exit', 'error']) {
       child.once(event, () => {
@@ -56,7 +58,7 @@ function start(name, command, args, env = {}) {
     }
   });
   started.push(one);
-  console.log(`  ${name}, pid ${child.pid}`);
+  if (child.pid !== undefined) console.log(`  ${name}, pid ${child.pid}`);
   return one;
 }
 
@@ -168,7 +170,6 @@ async function changeOnce(fleet, priceCents) {
 }
 
 try {
-  setUp({ install: false });
   const fleet = await startFleet();
   let priceCents = 1_000;
   console.log('every instance has the old price in memory; changing it at the pricing service');

@@ -9,8 +9,8 @@ import { createApp } from './create-app.js';
 /** The same from src/ and from dist/. */
 const PAGE = fileURLToPath(new URL('../../../docs/contract.md', import.meta.url));
 
-/** The contract of this application's caches, as a page: it boots on an empty database of its own, without Redis and NATS. */
-export async function contractPage(): Promise<string> {
+/** Reads the contract of this application's caches: it boots on an empty database of its own, without Redis and NATS. */
+export async function readContract<Result>(read: (contract: CacheContract) => Result): Promise<Result> {
   const folder = mkdtempSync(join(tmpdir(), 'catalog-contract-'));
   const settings = {
     port: 0,
@@ -24,7 +24,7 @@ export async function contractPage(): Promise<string> {
   const app = await createApp(settings, ['error', 'fatal']);
   try {
     await app.init();
-    return app.get(CacheContract).toMarkdown();
+    return read(app.get(CacheContract));
   } finally {
     await app.close();
     rmSync(folder, { recursive: true, force: true });
@@ -32,4 +32,6 @@ export async function contractPage(): Promise<string> {
 }
 
 // `npm run contract` runs this file; the test that compares imports it.
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(PAGE, await contractPage());
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  writeFileSync(PAGE, await readContract((contract) => contract.toMarkdown()));
+}

@@ -106,10 +106,10 @@ export class EngineLifecycle implements OnModuleInit, OnApplicationBootstrap, On
 
   /** Once every module has been initialised: caches and events of any of them are part of the contract. */
   async onApplicationBootstrap(): Promise<void> {
-    const lint = resolveLint(this.#options.lint);
-    if (lint.level === 'off' || !(this.#strata instanceof Strata)) return;
-    const findings = lintContract(this.#contract, lint);
-    if (lint.level === 'error' && findings.length > 0) {
+    const { level } = resolveLint(this.#options.lint);
+    if (level === 'off' || !(this.#strata instanceof Strata)) return;
+    const findings = lintContract(this.#contract, this.#options.lint);
+    if (level === 'error' && findings.length > 0) {
       await this.#owner.close();
       throw new CacheConfigError(contractMessages.refused(findings.map(({ message }) => message)));
     }

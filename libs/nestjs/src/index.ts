@@ -37,6 +37,7 @@ export type { PurgeAnswer, PurgeBatch, PurgeLimits, Purger } from './purging/pur
 export type { PurgeRate } from './purging/purger-options.js';
 export { CacheContract } from './contract/cache-contract.js';
 export type { CacheContractEntry, ContractClearing, ContractReader } from './contract/contract-entry.js';
+export { lintContract } from './contract/contract-lint.js';
 export type { ContractFinding, ContractRule, LintLevel, LintOptions } from './contract/contract-lint.js';
 export { CachedMethods } from './method-cache/cached-methods.js';
 export type { CachedMethod } from './method-cache/method-site.js';

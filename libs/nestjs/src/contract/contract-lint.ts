@@ -65,11 +65,16 @@ export function resolveLint(given: LintLevel | LintOptions | undefined): Resolve
   return { ...LINT_DEFAULTS, ...readOptions('CacheModule.forRoot: lint', options, RULES) };
 }
 
-/** What is wrong with a contract, in the order of the rules; without what is to be passed over. */
+/**
+ * What is wrong with a contract, in the order of the rules; without what is to be passed over. What the boot logs, for a test of your own:
+ * `expect(lintContract(app.get(CacheContract))).toEqual([])`.
+ * @throws CacheConfigError naming a wrong or unknown option
+ */
 export function lintContract(
   contract: Pick<CacheContract, 'entries' | 'aims' | 'knowsEveryTag'>,
-  { maxTtl, ignore }: Pick<ResolvedLint, 'maxTtl' | 'ignore'>,
+  lint?: LintLevel | LintOptions,
 ): readonly ContractFinding[] {
+  const { maxTtl, ignore } = resolveLint(lint);
   const entries = contract.entries();
   const aims = contract.aims();
   const found = [
