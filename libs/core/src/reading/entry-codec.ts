@@ -2,6 +2,7 @@ import type { CacheRuntime, Lifetime, Storable } from '../cache-runtime.js';
 import { jsonSerializer } from '../serializer/json-serializer.js';
 import { decodePayload, encodePayload } from '../serializer/payload.js';
 import type { FillRecord, TierRecord } from '../tiers/tier.js';
+import { admitParsed } from '../value/parsed.js';
 
 /** A value ready to be stored, with its tags and lifetime. */
 export type Entry = Extract<Storable, { ok: true }> & {
@@ -16,12 +17,17 @@ export function decodeRecord(
   runtime: CacheRuntime,
   record: TierRecord,
 ): { stored: unknown; bytes: number } | undefined {
-  const { version, serializer = DEFAULT_SERIALIZER, maxValueBytes } = runtime.definition;
+  const { version, serializer = DEFAULT_SERIALIZER, maxValueBytes, isolation } = runtime.definition;
   if (record.schema !== version) {
     return undefined;
   }
   try {
-    const admitted = runtime.admit(decodePayload(record.payload, record.format, { serializer, maxValueBytes }), true);
+    const value = decodePayload(record.payload, record.format, { serializer, maxValueBytes });
+    const bytes = isolation === 'cloned' ? -1 : admitParsed(value, maxValueBytes, isolation === 'frozen');
+    if (bytes >= 0) {
+      return { stored: value, bytes };
+    }
+    const admitted = runtime.admit(value, true);
     return admitted.ok ? admitted : undefined;
   } catch {
     // Corrupt, foreign or hostile bytes: a miss, never an error; the caller counts it.

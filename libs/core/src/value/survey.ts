@@ -44,8 +44,8 @@ export interface Survey {
 /** Marks functions that replaced a mutator: a Map, Set or Date that owns one is already immutable. */
 export const refusesMutation = Symbol('refusesMutation');
 
-const OBJECT_BYTES = 24;
-const SLOT_BYTES = 8;
+export const OBJECT_BYTES = 24;
+export const SLOT_BYTES = 8;
 const MAP_ENTRY_BYTES = 32;
 const BINARY_BYTES = 96;
 
@@ -254,7 +254,7 @@ function isImmutable(value: object, mutator: string): boolean {
 }
 
 /** V8 keeps latin1 text at one byte a character; three samples tell the rest apart well enough for a budget. */
-function textBytes(text: string): number {
+export function textBytes(text: string): number {
   const { length } = text;
   const wide = text.charCodeAt(0) > 0xff || text.charCodeAt(length >> 1) > 0xff || text.charCodeAt(length - 1) > 0xff;
   return wide ? length * 2 : length;
