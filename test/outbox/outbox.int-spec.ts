@@ -148,7 +148,13 @@ describe.each(['sqlite', 'postgres'] as const)('the outbox on %s', (kind) => {
           if (broken) throw new TypeError('cannot be published');
         },
       },
-      { maxAttempts: 4, onDead: (event) => died.push(event) },
+      {
+        maxAttempts: 4,
+        onDead: (event) => {
+          died.push(event);
+          throw new Error('nobody listens');
+        },
+      },
     );
     await enqueue(3);
     one.start();
@@ -194,6 +200,23 @@ describe.each(['sqlite', 'postgres'] as const)('the outbox on %s', (kind) => {
     back = true;
     await eventually(async () => (await backlog()).waiting === 0);
     expect(one.stats()).toMatchObject({ delivered: 5, failed: 0, dead: 0, outages: 1 });
+  });
+
+  it('holds up nothing for an event that is never answered, and gives that one up', async () => {
+    const one = relay(
+      {
+        emit: async (_type, payload: { index: number }) =>
+          payload.index === 1 ? new Promise<void>(() => undefined) : undefined,
+      },
+      { maxAttempts: 3, publishTimeout: 100 },
+    );
+    await enqueue(3);
+    one.start();
+    for (let more = 10; (await backlog()).dead === 0; more++) {
+      await enqueue(1, more);
+      await eventually(async () => (await backlog()).waiting <= 1, { what: 'the others' });
+    }
+    expect(await outbox.dead(executorOf(databases[0]))).toMatchObject([{ id: 'e1', attempts: 3 }]);
   });
 
   it('leaves at once when woken after the commit', async () => {

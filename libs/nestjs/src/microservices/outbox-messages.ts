@@ -34,5 +34,8 @@ export const outboxMessages = {
     `event "${type}" (${id}) was given up after ${attempts} attempts; it stays in the outbox, see Outbox.dead and revive. ` +
     `Cause: ${error}`,
 
+  onDeadFailed: (error: unknown): string =>
+    `onDead threw; the event is in the outbox all the same. Cause: ${String(error)}`,
+
   late: (ms: number): string => `no answer within ${ms} ms`,
 } as const;

@@ -82,8 +82,6 @@ export class OutboxRelay implements OnApplicationBootstrap, OnApplicationShutdow
     let look: Look = { ...NOTHING, found: 1 };
     while (wasRunning && look.found > 0 && !look.away && performance.now() < until) {
       look = await this.#look();
-      // Nothing but events that fail by themselves: they wait for their next attempt.
-      if (look.delivered === 0) break;
     }
   }
 
@@ -106,7 +104,7 @@ export class OutboxRelay implements OnApplicationBootstrap, OnApplicationShutdow
       const look = await this.#look();
       this.#away = look.away ? this.#away + 1 : 0;
       // A full batch: there is more.
-      if (look.delivered === this.#options.batch || (this.#woken && !look.away)) continue;
+      if (!look.away && (look.found === this.#options.batch || this.#woken)) continue;
       if (this.#state === 'running') await this.#sleep();
     }
   }
@@ -139,7 +137,11 @@ export class OutboxRelay implements OnApplicationBootstrap, OnApplicationShutdow
     if (away && this.#away === 0) this.#stats.outages++;
     for (const event of dead) {
       this.#logger.warn(outboxMessages.dead(event));
-      this.#options.onDead?.(event);
+      try {
+        this.#options.onDead?.(event);
+      } catch (error) {
+        this.#logger.warn(outboxMessages.onDeadFailed(error));
+      }
     }
   }
 
@@ -215,10 +217,12 @@ export class OutboxRelay implements OnApplicationBootstrap, OnApplicationShutdow
     const { statements } = this.#options.outbox;
     const accepted = published.filter(({ outcome }) => outcome === 'accepted').map(({ event }) => event.id);
     if (accepted.length > 0) await execute(statements.remove(accepted.length), accepted);
-    const failed = published.filter(({ outcome }) => outcome === 'failed');
+    // One that nobody answered while others were taken: the broker is there, so it counts as an attempt of this event.
+    const isThere = accepted.length > 0;
+    const failed = published.filter(({ outcome }) => outcome === 'failed' || (isThere && outcome === 'away'));
     const dead: DeadEvent[] = [];
     for (const one of failed) dead.push(...(await this.#postpone(execute, one)));
-    const away = published.find(({ outcome }) => outcome === 'away');
+    const away = isThere ? undefined : published.find(({ outcome }) => outcome === 'away');
     if (away !== undefined && this.#away === 0) this.#logger.warn(outboxMessages.brokerAway(away.error));
     const [found, delivered] = [published.length, accepted.length];
     return { found, delivered, failed: failed.length, dead, away: away !== undefined };
