@@ -54,3 +54,11 @@ export function send(port: number, path: string, options: SendOptions = {}): Pro
     sent.end(body);
   });
 }
+
+/** Sends a request; the function that is returned ends its connection. */
+export function abandon(port: number, path: string): () => void {
+  const sent = request({ host: '127.0.0.1', port, path });
+  sent.on('error', () => undefined);
+  sent.end();
+  return () => void sent.destroy();
+}

@@ -1,159 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import {
-  Controller,
-  Delete,
-  Get,
-  Header,
-  HttpCode,
-  HttpException,
-  Injectable,
-  Patch,
-  Post,
-  Put,
-  Query,
-  Redirect,
-  Req,
-  Res,
-} from '@nestjs/common';
-import { CacheEvict, defineCache, HttpCache, HttpCacheService, Strata } from '@strata-cache/nestjs';
-import { gate, type Gate } from '@strata-cache/nestjs/testing';
+import { HttpCacheService, Strata } from '@strata-cache/nestjs';
+import { gate } from '@strata-cache/nestjs/testing';
 import { eventually } from '../support/eventually.js';
 import { HOSTS, startApp, type HttpApp } from './hosts.js';
-
-const STORED = { scope: 'public', maxAge: '1m', store: true } as const;
-const products = defineCache<[id: string], object>({
-  name: 'product',
-  version: 1,
-  owner: 'store.spec',
-  key: (id) => id,
-  ttl: '1m',
-  tags: ['product'],
-});
-
-function setFields(response: any, fields: Record<string, string | string[]>): void {
-  const set = (response.raw ? response.header : response.setHeader).bind(response);
-  for (const [name, value] of Object.entries(fields)) set(name, value);
-}
-
-let held: Gate | undefined;
-let version = 1;
-
-@Injectable()
-class Products {
-  @CacheEvict(products, { tags: () => ['product'], mode: 'delete' })
-  async change(_id: string): Promise<void> {}
-}
-
-@Controller()
-class StoreController {
-  runs = 0;
-  fail = false;
-
-  constructor(private readonly products: Products) {}
-
-  @Get('own')
-  @HttpCache({ scope: 'public', store: true })
-  own(@Query() fields: Record<string, string>, @Res({ passthrough: true }) response: any): object {
-    setFields(response, fields);
-    return { run: ++this.runs };
-  }
-
-  @Get('tagged')
-  @HttpCache({ ...STORED, tags: ['product'] })
-  tagged(): object {
-    return { run: ++this.runs };
-  }
-
-  @Get('item')
-  @HttpCache(STORED)
-  item(): object {
-    return { run: ++this.runs };
-  }
-
-  @Get('held')
-  @HttpCache(STORED)
-  async held(@Req() request: any, @Res({ passthrough: true }) response: any): Promise<object> {
-    const run = ++this.runs;
-    await held?.pass();
-    if (this.fail) throw new HttpException('failed', 500);
-    if (request.headers['x-vary'] !== undefined) setFields(response, { Vary: 'X-Vary' });
-    return { run, for: request.headers['x-vary'] };
-  }
-
-  @Get('varied')
-  @HttpCache(STORED)
-  varied(@Req() request: any, @Res({ passthrough: true }) response: any): object {
-    setFields(response, { Vary: 'X-A' });
-    return { run: ++this.runs, a: request.headers['x-a'] };
-  }
-
-  @Get('versioned')
-  @HttpCache({ ...STORED, version: () => version })
-  versioned(): object {
-    return { run: ++this.runs, version };
-  }
-
-  @Get('ttl')
-  @HttpCache({ scope: 'public', store: { ttl: '5m' } })
-  ttl(): object {
-    return { run: ++this.runs };
-  }
-
-  @Get('query')
-  @HttpCache({ ...STORED, store: { query: ['page'] } })
-  query(@Query('page') page: string): object {
-    return { run: ++this.runs, page };
-  }
-
-  @Get('static')
-  @Header('Cache-Control', 'public, max-age=10')
-  @HttpCache(STORED)
-  static(): object {
-    return { run: ++this.runs };
-  }
-
-  @Get('partial')
-  @HttpCode(206)
-  @HttpCache({ ...STORED, store: { statuses: [200, 206] } })
-  partial(): object {
-    return { run: ++this.runs };
-  }
-
-  @Put('item')
-  put(): object {
-    return {};
-  }
-
-  @Post('failing')
-  failing(): never {
-    throw new HttpException('no', 400);
-  }
-
-  @Delete('item')
-  @HttpCode(204)
-  remove(): void {}
-
-  @Patch('elsewhere')
-  elsewhere(@Query('location') location: string, @Res({ passthrough: true }) response: any): object {
-    setFields(response, { 'Content-Location': location });
-    return {};
-  }
-
-  @Post('redirecting')
-  @Redirect('/item', 303)
-  redirecting(): void {}
-
-  @Put('by-hand')
-  byHand(@Res() response: any): void {
-    setFields(response, { Location: '/item' });
-    response.send('done');
-  }
-
-  @Post('change')
-  async change(): Promise<void> {
-    await this.products.change('1');
-  }
-}
+import { abandon } from './raw-request.js';
+import { Products, products, StoreController, world } from './store-app.js';
 
 describe.each(HOSTS)('stored responses on %s', (host) => {
   let app: HttpApp;
@@ -167,8 +18,8 @@ describe.each(HOSTS)('stored responses on %s', (host) => {
   });
   beforeEach(async () => {
     Object.assign(controller, { runs: 0, fail: false });
-    held = undefined;
-    version = 1;
+    world.held = undefined;
+    world.version = 1;
     await app.get(HttpCacheService).clear();
   });
   afterAll(() => app.close());
@@ -280,33 +131,59 @@ describe.each(HOSTS)('stored responses on %s', (host) => {
   it('another version makes what is stored outdated', async () => {
     await app.send('/versioned');
     expect(await runOf('/versioned')).toBe(1);
-    version = 2;
+    world.version = 2;
     expect(JSON.parse((await app.send('/versioned')).body)).toEqual({ run: 2, version: 2 });
     expect(await runOf('/versioned')).toBe(2);
   });
 
   it('20 parallel requests run the handler once, and each gets the response', async () => {
-    held = gate();
+    world.held = gate();
     const joined = (): number => app.get(HttpCacheService).stats()!.joined;
     const before = joined();
     const all = Promise.all(Array.from({ length: 20 }, () => app.send('/held')));
-    await held.arrived();
+    await world.held.arrived();
     await eventually(() => joined() === before + 19);
-    held.open();
+    world.held.open();
     const bodies = (await all).map(({ status, body }) => `${status} ${body}`);
     expect(new Set(bodies)).toEqual(new Set(['200 {"run":1}']));
     expect((await all).filter(({ headers }) => /collapsed/.test(headers['cache-status']))).toHaveLength(19);
   });
 
+  it('when the one who runs it has gone, another one does', async () => {
+    world.held = gate();
+    const joined = (): number => app.get(HttpCacheService).stats()!.joined;
+    const before = joined();
+    const leave = abandon(app.port, '/held');
+    await world.held.arrived();
+    const abandoned = world.held;
+    world.held = undefined;
+    const waiting = Array.from({ length: 10 }, () => app.send('/held'));
+    await eventually(() => joined() === before + 10);
+    leave();
+    const bodies = (await Promise.all(waiting)).map(({ body }) => body);
+    expect(new Set(bodies)).toEqual(new Set(['{"run":2}']));
+    abandoned.open();
+    expect(await runOf('/held')).toBe(2);
+    expect(controller.runs).toBe(2);
+  });
+
+  it('20 parallel requests for a new version run the handler once', async () => {
+    await app.send('/versioned');
+    world.version = 2;
+    const all = await Promise.all(Array.from({ length: 20 }, () => app.send('/versioned')));
+    expect(new Set(all.map(({ body }) => body))).toEqual(new Set(['{"run":2,"version":2}']));
+    expect(controller.runs).toBe(2);
+  });
+
   it('a failure is the failure of the one who had it', async () => {
-    held = gate();
+    world.held = gate();
     controller.fail = true;
     const joined = (): number => app.get(HttpCacheService).stats()!.joined;
     const before = joined();
     const [first, second] = [app.send('/held'), app.send('/held')];
-    await held.arrived();
+    await world.held.arrived();
     await eventually(() => joined() === before + 1);
-    held.open();
+    world.held.open();
     expect([(await first).status, (await second).status]).toEqual([500, 500]);
     expect(controller.runs).toBe(2);
     controller.fail = false;
@@ -314,10 +191,10 @@ describe.each(HOSTS)('stored responses on %s', (host) => {
   });
 
   it('who waited for a response that is not his runs the handler himself', async () => {
-    held = gate();
+    world.held = gate();
     const waiting = ['1', '2', '3'].map((value) => app.send('/held', { headers: { 'x-vary': value } }));
-    await held.arrived();
-    held.open();
+    await world.held.arrived();
+    world.held.open();
     const all = await Promise.all(waiting);
     expect(all.map(({ body }) => JSON.parse(body).for)).toEqual(['1', '2', '3']);
     expect(controller.runs).toBe(3);
@@ -357,13 +234,13 @@ describe.each(HOSTS)('stored responses on %s', (host) => {
   });
 
   it('an invalidation during the run keeps its response from being stored', async () => {
-    held = gate();
+    world.held = gate();
     const running = app.send('/held');
-    await held.arrived();
+    await world.held.arrived();
     await app.send('/held', { method: 'PUT' });
     await app.get(HttpCacheService).invalidateUrls([`http://127.0.0.1:${app.port}/held`]);
-    const old = held;
-    held = undefined;
+    const old = world.held;
+    world.held = undefined;
     old.open();
     expect(JSON.parse((await running).body)).toEqual({ run: 1 });
     expect(await runOf('/held')).toBe(2);

@@ -10,6 +10,9 @@ export type CaptureOutcome =
       readonly failed: boolean;
     };
 
+/** The reason of a run that ended without a response: its client went away, or its socket was taken over. */
+export const CLOSED = 'closed';
+
 /** The promise of one run of a handler: settled when its response is final, and exactly once. */
 export class Capture {
   readonly outcome: Promise<CaptureOutcome>;

@@ -1,35 +1,24 @@
 import {
-  MAX_TAGS,
   type Background,
-  type Cache,
   type CacheEntry,
   type Clock,
   type Consistency,
   type LoadContext,
   type Strata,
 } from '@strata-cache/core';
-import { BoundedMap } from './bounded-map.js';
-import { Capture, type CaptureOutcome } from './capture.js';
+import { Capture } from './capture.js';
 import type { RequestFields } from './field.js';
+import {
+  LeaderGone,
+  msText,
+  ResponseFill,
+  variantFor,
+  type LeadReason,
+  type Responses,
+  type StoreQuery,
+} from './response-fill.js';
 import { responseDefinition, type StoredResponse, type StoredVariant } from './stored-response.js';
 import { VariantLimit } from './variant-limit.js';
-import { nominatedValue } from './vary.js';
-
-/** A request as the store sees it. All durations in ms. */
-export interface StoreQuery {
-  readonly key: string;
-  readonly fields: RequestFields;
-  /** Longest time past freshness that stale responses are kept. */
-  readonly grace: number;
-  /** Longest wait for another request that runs the handler. */
-  readonly wait: number;
-  readonly maxVariants: number;
-  /** Makes the application answer the request anew, with nobody waiting for it. */
-  readonly reenter: () => Promise<CaptureOutcome>;
-}
-
-/** Why the handler runs (RFC 9211 section 2.2). */
-export type LeadReason = 'uri-miss' | 'vary-miss' | 'stale' | 'request';
 
 /** How the store answers. */
 export type StoreAnswer =
@@ -52,14 +41,11 @@ export type StoreAnswer =
   | { readonly kind: 'bypass'; readonly reason: string };
 
 type Answer = (answer: StoreAnswer) => void;
-type Responses = Cache<[key: string], StoredResponse>;
 
-/** Keys whose last response could not be stored: for a moment nobody waits for anybody there. */
-const HIT_FOR_MISS = { keys: 2_000, ms: 10_000 } as const;
+/** Clients that may leave, one after the other, before those who wait stop waiting for each other. */
+const MAX_LEADERS = 5;
 /** Far beyond any load: "wait for the load, and take the stale value if it fails". */
 const UNTIL_IT_FAILS = '1d';
-
-class RefreshFailed extends Error {}
 
 /**
  * Responses in the engine. The handler runs inside a load of it, so single flight, leases across instances, fences and tags are those of
@@ -73,7 +59,7 @@ export class ResponseStore {
   readonly #peeks: boolean;
   readonly #responses: Responses;
   readonly #withGrace = new Map<number, Responses>();
-  readonly #unstorable = new BoundedMap<string, number>(HIT_FOR_MISS.keys);
+  readonly #fill: ResponseFill;
   /** Keys whose handler runs in this process. */
   readonly #led = new Set<string>();
 
@@ -84,6 +70,7 @@ export class ResponseStore {
     // Coherent reads are validated by the second tier, which a synchronous look is not.
     this.#peeks = consistency !== 'coherent';
     this.#responses = strata.cache(responseDefinition(consistency));
+    this.#fill = new ResponseFill(clock);
   }
 
   /** A fresh variant of the first tier, at once. */
@@ -135,10 +122,16 @@ export class ResponseStore {
 
   /** Runs the request through the whole application again: a subscription to its observable alone would skip guards and serializers. */
   async #refresh(responses: Responses, query: StoreQuery, context: LoadContext<StoredResponse>): Promise<any> {
-    return this.#stored(responses, query, context, await query.reenter());
+    return this.#fill.store(responses, query, context, await query.reenter());
   }
 
-  #load(responses: Responses, query: StoreQuery, reason: LeadReason, fallback?: StoredVariant): Promise<StoreAnswer> {
+  #load(
+    responses: Responses,
+    query: StoreQuery,
+    reason: LeadReason,
+    fallback?: StoredVariant,
+    attempts = MAX_LEADERS,
+  ): Promise<StoreAnswer> {
     const collapsed = this.#led.has(query.key);
     return new Promise((resolve) => {
       let open = true;
@@ -148,7 +141,7 @@ export class ResponseStore {
         this.#clock.clearTimeout(timer);
       };
       const timer = this.#clock.setTimeout(() => answer({ kind: 'bypass', reason: 'wait' }), query.wait);
-      const alone = reason === 'vary-miss' || reason === 'request' || this.#isUnstorable(query.key);
+      const alone = reason === 'vary-miss' || reason === 'request' || this.#fill.isUnstorable(query.key);
       const load = async (context: LoadContext<StoredResponse>): Promise<any> => {
         // Answered stale in between: nobody waits for this load.
         if (context.stale !== undefined && reason !== 'stale' && !alone)
@@ -162,15 +155,20 @@ export class ResponseStore {
         this.#led.add(query.key);
         const outcome = await capture.outcome;
         this.#led.delete(query.key);
-        return this.#stored(responses, query, context, outcome);
+        return this.#fill.store(responses, query, context, outcome);
       };
       const options = alone ? { forceRefresh: true } : reason === 'stale' ? { softTimeout: UNTIL_IT_FAILS } : undefined;
       responses.getOrSet(query.key, load, options as { forceRefresh: true }).then(
         (stored: StoredResponse | undefined) => {
           if (open) this.#follow(responses, query, stored, fallback, collapsed).then(answer, () => answer(ALONE));
         },
-        // A leader's failure is its own: whoever waited for it tries for himself.
-        () => answer(ALONE),
+        (error: unknown) => {
+          if (!open) return;
+          // A leader's failure is its own: whoever waited for it tries for himself. If only its client has gone, one of them leads.
+          const again = error instanceof LeaderGone && attempts > 1;
+          if (!again) answer(ALONE);
+          else this.#load(responses, query, reason, fallback, attempts - 1).then(answer, () => answer(ALONE));
+        },
       );
     });
   }
@@ -191,68 +189,6 @@ export class ResponseStore {
       return fallback === undefined ? ALONE : { kind: 'hit', variant: fallback, stale: true, collapsed: false };
     }
     return { kind: 'hit', variant, stale: false, collapsed };
-  }
-
-  /** What the engine is to store for an outcome. @throws RefreshFailed where a failure must not replace a stale response */
-  async #stored(
-    responses: Responses,
-    query: StoreQuery,
-    context: LoadContext<StoredResponse>,
-    outcome: CaptureOutcome,
-  ): Promise<StoredResponse | undefined> {
-    if ('refused' in outcome) return this.#refused(responses, query, context, outcome);
-    this.#unstorable.delete(query.key);
-    const { stored, tags } = outcome;
-    if (stored.vary.length === 0) {
-      context.setTtl(msText(stored.freshFor));
-      context.addTags(tags);
-      return { variants: [stored] };
-    }
-    return this.#merged(responses, query, context, stored, tags);
-  }
-
-  /** Beside the variants that are there and still fresh: at most as many as allowed, and none longer than the first of them lasts. */
-  async #merged(
-    responses: Responses,
-    query: StoreQuery,
-    context: LoadContext<StoredResponse>,
-    stored: StoredVariant,
-    tags: readonly string[],
-  ): Promise<StoredResponse | undefined> {
-    // Race: 1 we take over a variant, 2 one of its tags is invalidated, 3 we store. It cannot live on: its tags are ours from here on,
-    // and the fence of this load, which is older than 2, voids the write.
-    const entry = await responses.entry(query.key);
-    const now = this.#clock.wall();
-    const others = (entry === undefined || entry.stale ? [] : entry.value.variants).filter(
-      (other) => now < other.storedAt + other.freshFor && !isSameVariant(other, stored),
-    );
-    const allTags = [...new Set([...tags, ...(others.length === 0 ? [] : entry!.tags)])];
-    const kept = allTags.length > MAX_TAGS ? [] : others.slice(0, query.maxVariants - 1);
-    const left = kept.map((other) => other.storedAt + other.freshFor - now);
-    context.setTtl(msText(Math.min(stored.freshFor, ...left)));
-    context.addTags(kept.length === 0 ? tags : allTags);
-    return { variants: [stored, ...kept] };
-  }
-
-  async #refused(
-    responses: Responses,
-    query: StoreQuery,
-    context: LoadContext<StoredResponse>,
-    { failed }: { readonly failed: boolean },
-  ): Promise<undefined> {
-    context.skip();
-    if (context.stale !== undefined) {
-      if (failed) throw new RefreshFailed('the handler failed');
-      // The handler has spoken: what is stored is no longer what it would say.
-      await responses.delete(query.key);
-    }
-    this.#unstorable.set(query.key, this.#clock.now() + HIT_FOR_MISS.ms);
-    return undefined;
-  }
-
-  #isUnstorable(key: string): boolean {
-    const until = this.#unstorable.get(key);
-    return until !== undefined && this.#clock.now() < until;
   }
 
   #responsesFor(grace: number): Responses {
@@ -279,18 +215,4 @@ export class ResponseStore {
   }
 }
 
-/** With its unit: a bare number below 1000 is refused, for people mean seconds by it. */
-function msText(ms: number): `${number}ms` {
-  return `${Math.floor(ms)}ms`;
-}
-
 const ALONE: StoreAnswer = { kind: 'bypass', reason: 'alone' };
-
-/** The stored variant whose nominated fields a request matches (RFC 9111 section 4.1). */
-export function variantFor(stored: StoredResponse, fields: RequestFields): StoredVariant | undefined {
-  return stored.variants.find(({ vary }) => vary.every(([name, value]) => nominatedValue(fields, name) === value));
-}
-
-function isSameVariant(one: StoredVariant, other: StoredVariant): boolean {
-  return JSON.stringify(one.vary) === JSON.stringify(other.vary);
-}

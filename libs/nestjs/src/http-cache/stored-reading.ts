@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import { GatewayTimeoutException } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
 import type { Observable } from 'rxjs';
+import { CLOSED } from './capture.js';
 import { refuse, ttlOf } from './commit.js';
 import type { Exchange } from './exchange.js';
 import { combined } from './field.js';
@@ -9,7 +10,8 @@ import { answer, handle, type Intercepted, type Reading } from './reading.js';
 import { reenter, snapshotOf, ticketOf } from './reentry.js';
 import { resourceKey, variantKey } from './representation-key.js';
 import { acceptsVariant, requestWish } from './request-wish.js';
-import type { ResponseStore, StoreAnswer, StoreQuery } from './response-store.js';
+import type { StoreQuery } from './response-fill.js';
+import type { ResponseStore, StoreAnswer } from './response-store.js';
 import { isKeyedByUser } from './route-policy.js';
 import { keyOf, tagsOf, variantWindow, type KeyedRequest } from './store-query.js';
 import type { StoredVariant } from './stored-response.js';
@@ -120,7 +122,7 @@ function lead(reading: Reading): Observable<unknown> {
   const { exchange, head, context, platform } = reading;
   const response = platform.rawResponse(context.switchToHttp().getResponse());
   // A client that went away, a socket taken over: there will be no response to commit.
-  response.once('close', () => refuse(exchange, 'closed', true));
+  response.once('close', () => refuse(exchange, CLOSED, true));
   exchange.before = head.fields();
   try {
     exchange.tags = tagsOf(exchange, context);
