@@ -7,6 +7,7 @@ import {
   defineCache,
   Strata,
   type Cache,
+  type CacheDefinition,
   type CacheModuleOptions,
   type Notice,
 } from '@strata-cache/nestjs';
@@ -56,6 +57,7 @@ interface InstanceOptions {
   readonly events?: CacheEventsOptions;
   readonly cache?: CacheModuleOptions;
   readonly controllers?: Type[];
+  readonly caches?: readonly CacheDefinition<any, any>[];
 }
 
 const started: INestApplication[] = [];
@@ -70,6 +72,7 @@ export async function startInstance({
   events = {},
   cache = {},
   controllers = [],
+  caches = [productCache],
 }: InstanceOptions): Promise<Instance> {
   const notices: Notice[] = [];
   const imports: DynamicModule[] = [
@@ -78,7 +81,7 @@ export async function startInstance({
       observer: { notice: (notice) => void notices.push(notice) },
       ...cache,
     }),
-    CacheEventsModule.forRoot({ caches: [productCache], retry: { attempts: 3, delay: '5ms' }, ...events }),
+    CacheEventsModule.forRoot({ caches, retry: { attempts: 3, delay: '5ms' }, ...events }),
   ];
   @Module({ imports, controllers })
   class InstanceModule {}

@@ -1,9 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { Controller } from '@nestjs/common';
 import { EventPattern, Payload, Transport } from '@nestjs/microservices';
 import { CacheEvict } from '@strata-cache/nestjs';
-import { natsInvalidationOptions } from '@strata-cache/nestjs/microservices';
+import { natsInvalidationOptions, type EventEnvelope } from '@strata-cache/nestjs/microservices';
 import type { Broker } from '../support/broker.js';
 import { natsServer } from '../support/brokers.js';
 import { eventually } from '../support/eventually.js';
@@ -145,28 +145,56 @@ describe('two instances without a second tier, over NATS', () => {
 });
 
 describe('a handler of the application itself', () => {
-  const seen: unknown[] = [];
+  const seen: string[] = [];
   @Controller()
   class OwnHandlers {
     @EventPattern('product.removed')
-    @CacheEvict(productCache, { args: (event) => event.id })
-    async removed(@Payload() event: { readonly id: string }): Promise<void> {
-      seen.push(event);
+    @CacheEvict(productCache, { args: (event) => event.payload.id })
+    async removed(@Payload() event: EventEnvelope<{ readonly id: string }>): Promise<void> {
+      seen.push(`${event.type} ${event.payload.id}`);
     }
 
     @EventPattern('price.changed')
-    async changed(@Payload() event: { readonly id: string }): Promise<void> {
-      seen.push(event);
+    async changed(@Payload() event: EventEnvelope<{ readonly id: string }>): Promise<void> {
+      seen.push(`${event.type} ${event.payload.id}`);
+    }
+
+    @EventPattern('product.written')
+    async written(@Payload() { payload, version }: EventEnvelope<{ id: string; name: string }>): Promise<void> {
+      await one.products.set(payload.id, payload.name, { version });
+      seen.push(`${version}`);
     }
   }
+  let one: Instance;
+  beforeEach(async () => {
+    seen.length = 0;
+    one = await startInstance({ listener: listener(), events: { client: client() }, controllers: [OwnHandlers] });
+  });
 
   it('works with decorators, and beside a generated one of the same pattern', async () => {
-    const one = await startInstance({ listener: listener(), controllers: [OwnHandlers] });
     await one.fill('1', '2');
-    publish('product.removed', { id: '1' });
-    publish('price.changed', { id: '2' });
+    await one.events.emit('product.removed', { id: '1' });
+    publish('price.changed', {
+      v: 1,
+      id: 'x',
+      type: 'price.changed',
+      payload: { id: '2' },
+      occurredAt: '',
+      source: '',
+    });
     await eventually(() => held([one], '1')[0] === undefined && held([one], '2')[0] === undefined);
-    expect(seen).toEqual([{ id: '1' }, { id: '2' }]);
+    await eventually(() => seen.length === 2);
+    expect([...seen].sort()).toEqual(['price.changed 2', 'product.removed 1']);
+  });
+
+  it('may put what an event carries: a version orders puts, and only puts', async () => {
+    for (const version of [2, 3, 1]) {
+      await one.events.emit('product.written', { id: '1', name: `version ${version}` }, { version });
+      await eventually(() => seen.at(-1) === String(version));
+    }
+    expect(one.products.peek('1')).toBe('version 3');
+    await one.events.emit('price.changed', { id: '1' }, { version: 1 });
+    expect(one.products.peek('1')).toBeUndefined();
   });
 });
 

@@ -4,7 +4,7 @@ import { checkEventCaches } from '../event-bridge.js';
 import type { CacheEventsExtras, CacheEventsOptions } from './cache-events-options.js';
 import { CacheEvents } from './cache-events.js';
 import { EventRoom } from './event-room.js';
-import { CACHE_EVENTS_OPTIONS, EVENT_CACHES } from './event-tokens.js';
+import { CACHE_EVENTS_OPTIONS, EVENT_EXTRAS } from './event-tokens.js';
 import { eventsController } from './events-controller.js';
 
 /** What `useClass` and `useExisting` of `CacheEventsModule.forRootAsync` provide. */
@@ -31,7 +31,7 @@ const { ConfigurableModuleClass, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } = new Config
         controllers: names.length === 0 ? [] : [eventsController(names, transport)],
         providers: [
           ...(definition.providers ?? []),
-          { provide: EVENT_CACHES, useValue: caches },
+          { provide: EVENT_EXTRAS, useValue: { caches, transport } },
           EventRoom,
           CacheEvents,
         ],

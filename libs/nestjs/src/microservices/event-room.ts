@@ -1,6 +1,6 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
-import { Background, CacheConfigError, Strata, systemClock, type CacheDefinition } from '@strata-cache/core';
+import { Background, CacheConfigError, Strata, systemClock } from '@strata-cache/core';
 import { packageName } from '../package-name.js';
 import { openClients, type OpenedClient } from './event-clients.js';
 import { EventLog } from './event-log.js';
@@ -8,8 +8,13 @@ import { eventMessages } from './event-messages.js';
 import { EventReceiver } from './event-receiver.js';
 import { EventServers } from './event-servers.js';
 import { EventTally } from './event-stats.js';
-import { resolveEventsOptions, type CacheEventsOptions, type ResolvedEventsOptions } from './cache-events-options.js';
-import { CACHE_EVENTS_OPTIONS, EVENT_CACHES } from './event-tokens.js';
+import {
+  resolveEventsOptions,
+  type CacheEventsExtras,
+  type CacheEventsOptions,
+  type ResolvedEventsOptions,
+} from './cache-events-options.js';
+import { CACHE_EVENTS_OPTIONS, EVENT_EXTRAS } from './event-tokens.js';
 import { Outgoing } from './outgoing.js';
 
 /** ms that work under way may take to end at shutdown. */
@@ -30,7 +35,7 @@ export class EventRoom {
   /** @throws CacheConfigError for wrong options, and for caches that no engine reaches */
   constructor(
     @Inject(CACHE_EVENTS_OPTIONS) options: CacheEventsOptions | undefined,
-    @Inject(EVENT_CACHES) caches: readonly CacheDefinition<any, any>[],
+    @Inject(EVENT_EXTRAS) { caches = [], transport }: CacheEventsExtras,
     @Optional() @Inject(Strata) engine: Strata | undefined,
     @Inject(ModuleRef) modules: ModuleRef,
     @Inject(ModulesContainer) container: ModulesContainer,
@@ -47,7 +52,15 @@ export class EventRoom {
       notice: ({ name, message }) => log.debug(name.replace('events.', ''), message),
     });
     this.receiver = new EventReceiver(strata, { ...limits, ...limits.retry, caches }, this.stats, log);
-    this.servers = new EventServers(container, strata, caches, limits, this.#background, this.stats, log);
+    this.servers = new EventServers(
+      container,
+      strata,
+      { caches, transport },
+      limits,
+      this.#background,
+      this.stats,
+      log,
+    );
     this.#clients = openClients(limits.client, modules);
     this.outgoing = this.#clients.map(
       ({ client }) =>

@@ -1,9 +1,9 @@
 import type { ModulesContainer } from '@nestjs/core';
 import { Transport } from '@nestjs/microservices';
-import { eventNames, type Background, type CacheDefinition, type Strata } from '@strata-cache/core';
+import { eventNames, type Background, type Strata } from '@strata-cache/core';
 import type { Subscription } from 'rxjs';
 import { checkServer } from './boot-check.js';
-import type { ResolvedEventsOptions } from './cache-events-options.js';
+import type { CacheEventsExtras, ResolvedEventsOptions } from './cache-events-options.js';
 import type { DeliveryFacts } from './delivery.js';
 import type { EventLog } from './event-log.js';
 import { eventMessages } from './event-messages.js';
@@ -29,7 +29,7 @@ export class EventServers implements DeliveryFacts {
   constructor(
     container: ModulesContainer,
     strata: Strata | undefined,
-    caches: readonly CacheDefinition<any, any>[],
+    { caches = [], transport }: CacheEventsExtras,
     options: ResolvedEventsOptions,
     background: Background,
     stats: EventTally,
@@ -44,7 +44,9 @@ export class EventServers implements DeliveryFacts {
     this.#held = new HeldPackets(this.#names);
     if (this.#names.length > 0) {
       // Every server there will ever be: it replays those that came before.
-      this.#subscriptions.push(container.getRpcTargetRegistry<EventServer>().subscribe((server) => this.#add(server)));
+      const servers = container.getRpcTargetRegistry<EventServer>();
+      const isOurs = (server: EventServer): boolean => transport === undefined || server.transportId === transport;
+      this.#subscriptions.push(servers.subscribe((server) => (isOurs(server) ? this.#add(server) : undefined)));
     }
   }
 
@@ -83,7 +85,10 @@ export class EventServers implements DeliveryFacts {
     this.#subscriptions.push(
       watchConnections(server, this.#names, (subscribed) => {
         if (server.transportId === Transport.MQTT) this.#held.hold(server);
-        if (clears) this.#background.run('events.clear', () => this.#clear(transportName(server), subscribed));
+        if (!clears) return;
+        // Called here and not by the room: memory is dropped before anybody reads from it again.
+        const cleared = this.#clear(transportName(server), subscribed);
+        this.#background.run('events.clear', () => cleared);
       }),
     );
   }

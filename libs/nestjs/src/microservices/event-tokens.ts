@@ -1,3 +1,4 @@
 /** Injection tokens of the module. */
 export const CACHE_EVENTS_OPTIONS = Symbol('strata.events.options');
-export const EVENT_CACHES = Symbol('strata.events.caches');
+/** What was given beside the options: the caches, and the transport whose servers get handlers. */
+export const EVENT_EXTRAS = Symbol('strata.events.extras');
