@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeHeadline } from './headline.mjs';
 import { project } from './libraries.mjs';
 import { readable } from './numbers.mjs';
 import { bars, curves } from './plot.mjs';
@@ -64,7 +65,7 @@ const SECTIONS = {
   scale: { title: 'What must not grow with size', words: '1.0 is the smallest size.', plots: [] },
 };
 
-/** Writes docs/benchmarks.md and its pictures from the results kept. */
+/** Writes docs/benchmarks.md, its pictures and the table of the README from the results kept. */
 export async function writePage() {
   const rows = stored();
   rmSync(PLOTS, { recursive: true, force: true });
@@ -75,6 +76,7 @@ export async function writePage() {
     if (result !== undefined) parts.push(sectionOf(name, section, result));
   }
   await writeFormatted(PAGE, parts.join('\n\n'), 'markdown');
+  await writeHeadline(rows);
 }
 
 const HEAD = `# Benchmarks

@@ -7,7 +7,7 @@ const TYPESCRIPT = ['--import', join(project, 'test/support/register-swc.mjs')];
 
 /** Hit ratios on nine traces over 100,000 keys, with room for 10 % and 1 % of them. Exact: no clock is involved. */
 export async function measure({ quick, options, onScenario }) {
-  const length = quick ? 300_000 : 1_500_000;
+  const length = quick ? 200_000 : 1_500_000;
   for (const [share, capacity] of [
     ['10 %', 10_000],
     ['1 %', 1_000],

@@ -5,6 +5,8 @@ import { flat, zipfKeys } from '../contenders/keys.mjs';
 /** Operations between two visits to the event loop: without them a cached clock would stand still, which no server does. */
 const BURST = 1_000;
 
+const ZIPF_LENGTH = 300_000;
+
 /**
  * Hits of the first tier. `scenario`: `hot` one key; `resident` as many keys as `entries`, in a shuffled order; `zipf` 100,000
  * keys of which a tenth fit, misses included; `peek` the synchronous read of one key.
@@ -63,7 +65,7 @@ export async function prepare({ contender, scenario, redisUrl, roundMs, entries 
 }
 
 function keysOf(scenario, entries) {
-  if (scenario === 'zipf') return zipfKeys(1_000_000);
+  if (scenario === 'zipf') return zipfKeys(ZIPF_LENGTH);
   if (scenario !== 'resident') return Array.from({ length: BURST }, () => 'product-42');
   const order = Array.from({ length: Math.max(BURST, entries) }, (_, at) => flat(`product-${at % entries}`));
   let seed = 7;
