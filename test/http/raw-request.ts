@@ -1,4 +1,5 @@
 import { Agent, request } from 'node:http';
+import { connect } from 'node:net';
 
 export interface SendOptions {
   readonly method?: string;
@@ -61,4 +62,19 @@ export function abandon(port: number, path: string): () => void {
   sent.on('error', () => undefined);
   sent.end();
   return () => void sent.destroy();
+}
+
+/** Sends requests one behind the other without waiting, on one connection; resolves with the raw responses together. */
+export function pipeline(port: number, requests: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1');
+    let received = '';
+    socket.setEncoding('latin1');
+    socket.on('data', (text: string) => (received += text));
+    socket.on('error', reject);
+    socket.on('close', () => resolve(received));
+    const last = requests.length - 1;
+    const lines = requests.map((text, index) => `${text}${index === last ? 'Connection: close\r\n' : ''}\r\n`);
+    socket.write(lines.join(''));
+  });
 }
