@@ -17,6 +17,7 @@ beforeAll(async () => {
 afterEach(async () => {
   await endInstances();
   client?.disconnect();
+  client = undefined;
 });
 afterAll(stopAll);
 
