@@ -33,6 +33,9 @@ export function judge(
   must(retried >= emitted / 40, `only ${retried} attempts were repeated`);
   must(duplicates >= emitted / 5, `only ${duplicates} events were sent twice`);
   const isInterrupted = !name.startsWith('tcp');
+  const cleared = verdict.reports.filter(({ stats }) => stats.cleared >= 1).length;
+  const expected = name.endsWith('alone') ? verdict.reports.length : 0;
+  must(cleared === expected, `${cleared} instances dropped their memory at a reconnect, ${expected} had to`);
   must(
     !isInterrupted || (duringOutage >= 20 && queued >= 20),
     `${duringOutage} events fell into the outage, ${queued} waited`,
