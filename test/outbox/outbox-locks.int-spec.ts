@@ -7,11 +7,10 @@ import { eventually } from '../support/eventually.js';
 import { stopAll } from '../support/process-keeper.js';
 import { executorOf } from './executors.js';
 import { ofLibsql, ofPg, type Bare } from './bare-drivers.js';
+import { quick } from './outbox-stage.js';
 import { freshDatabase, open, stopDatabases } from './sql-backends.js';
 
 type Schema = Record<string, never>;
-
-const quiet = { pollInterval: '20ms', delay: '10ms', maxDelay: '20ms', maxPause: '20ms' } as const;
 
 afterAll(async () => {
   await stopDatabases();
@@ -28,7 +27,7 @@ describe('row locks on PostgreSQL', () => {
     const seen: string[] = [];
     const relayOn = (database: Kysely<Schema>, emit: OutboxPublisher['emit']): OutboxRelay =>
       new OutboxRelay({
-        ...quiet,
+        ...quick,
         outbox,
         connection: (work) => database.connection().execute((one) => work(executorOf(one))),
         events: { emit },
@@ -75,7 +74,7 @@ describe('without a query builder', () => {
     });
     const seen: unknown[] = [];
     const emit: OutboxPublisher['emit'] = async (_type, payload, { version }) => void seen.push(payload, version);
-    const relay = new OutboxRelay({ ...quiet, outbox, connection, events: { emit } });
+    const relay = new OutboxRelay({ ...quick, outbox, connection, events: { emit } });
     relay.start();
     await eventually(() => relay.stats().delivered === 1);
     await relay.stop();
