@@ -96,6 +96,19 @@ describe('a failing CDN', () => {
     expect(warnings(scene.notices)).toEqual(['purge.failing']);
   });
 
+  it('the next outage begins anew: with the first pause, and with a warning of its own', async () => {
+    const scene = stage();
+    for (const tag of ['a', 'b']) {
+      scene.purger.answer(retry(), retry());
+      scene.purges.purgeTags([tag]);
+      await pass(scene, 60_000);
+    }
+    const instants = scene.purger.batches.map(({ at }) => at);
+    expect([instants[1] - instants[0], instants[2] - instants[1]]).toEqual([250, 500]);
+    expect([instants[4] - instants[3], instants[5] - instants[4]]).toEqual([250, 500]);
+    expect(warnings(scene.notices)).toEqual(['purge.failing', 'purge.failing']);
+  });
+
   it('Retry-After is obeyed', async () => {
     const scene = stage();
     scene.purger.answer(retry(20_000));
