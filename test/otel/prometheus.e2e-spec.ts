@@ -37,15 +37,17 @@ describe('a real Prometheus that scrapes the catalogue', () => {
   it('gets the numbers the application counts', async () => {
     for (const id of ['1', '2', '3', '1', '1']) await fetch(`${url}/products/${id}`);
     await fetch(`${url}/products/none-such`);
-    const { hits, misses } = app.get(Strata).cache(productCache).stats();
-    expect(misses).toBe(4);
-    expect(hits).toBeGreaterThanOrEqual(2); // a page may look twice
+    const counted = () => app.get(Strata).cache(productCache).stats();
+    expect(counted().misses).toBe(4);
     const scraped = async (): Promise<Record<string, number>> => {
       const samples = await prometheus.query(LOOKUPS);
       return Object.fromEntries(samples.map(({ labels, value }) => [`${labels.tier} ${labels.outcome}`, value]));
     };
-    await eventually(async () => (await scraped())['l1 hit'] === hits, { within: 20_000, what: 'a scrape' });
-    expect(await scraped()).toMatchObject({ 'l1 hit': hits, 'none miss': 4, 'l2 hit': 0 });
+    // What is done behind the answers (a second look for the version, a fill) may still be counted.
+    const same = async (): Promise<boolean> => (await scraped())['l1 hit'] === counted().hits - counted().negative;
+    await eventually(same, { within: 20_000, what: 'a scrape' });
+    expect(counted().hits).toBeGreaterThanOrEqual(2);
+    expect(await scraped()).toMatchObject({ 'none miss': 4, 'l2 hit': 0 });
     expect(await prometheus.targets()).toEqual([expect.objectContaining({ health: 'up', lastError: '' })]);
   });
 
