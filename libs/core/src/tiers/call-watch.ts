@@ -23,17 +23,18 @@ export class CallWatch {
     return this.#observer.around === undefined ? run() : this.#observer.around(operationOf(what, key), run);
   }
 
-  /** A read answers through its sink: only where somebody observes is a promise made of it. */
+  /** Whether reads are to be wrapped; without an observer they take the short way. */
+  get observes(): boolean {
+    return this.#observer.around !== undefined;
+  }
+
+  /** A read answers through its sink: a promise is made of it for the observer. */
   read(key: string, sink: GuardedSink, send: (sink: GuardedSink) => void): void {
-    if (this.#observer.around === undefined) {
-      send(sink);
-      return;
-    }
     const operation = operationOf('read', key);
     const run = (): Promise<void> =>
       new Promise((resolve, reject) => send(new WatchedSink(sink, operation, resolve, reject)));
     // Its failure is the sink's business, and has been told there.
-    markHandled(this.#observer.around(operation, run));
+    markHandled(this.#observer.around!(operation, run));
   }
 }
 

@@ -91,8 +91,10 @@ export class GuardedTier implements SharedTier {
   read(key: string, known: KnownEntry | undefined, sink: GuardedSink): void {
     if (this.#isShut(key)) {
       sink.onUnavailable(UNAVAILABLE);
-    } else {
+    } else if (this.#watch.observes) {
       this.#watch.read(key, sink, (watched) => this.#tier.read(key, known, this.#deadlines.guard(watched)));
+    } else {
+      this.#tier.read(key, known, this.#deadlines.guard(sink));
     }
   }
 
