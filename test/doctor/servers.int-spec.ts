@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, describe, expect, it, jest } from '@jest/globals';
 import { createStrata, defineCache, messagePackSerializer, type Finding } from '@strata-cache/nestjs';
 import { aclLine, redis } from '@strata-cache/redis';
 import { Packr } from 'msgpackr';
@@ -159,5 +159,15 @@ describe('the doctor on a real server finds', () => {
     writeFileSync(join(copy, 'index.js'), '');
     expect(driverCopies(root)).toEqual([expect.stringContaining('/node_modules/ioredis/'), join(copy, 'index.js')]);
     expect(driverCopies(process.cwd())).toHaveLength(1);
+  });
+
+  it('two copies of the driver, in an application', async () => {
+    const root = ownDir('two-drivers');
+    mkdirSync(join(root, 'node_modules/ioredis'), { recursive: true });
+    writeFileSync(join(root, 'node_modules/ioredis/index.js'), '');
+    const opened = await patient();
+    const cwd = jest.spyOn(process, 'cwd').mockReturnValue(root);
+    const found = await only(opened).finally(() => cwd.mockRestore());
+    expect(found).toMatchObject({ rule: 'driver-copies', about: 'ioredis' });
   });
 });

@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -51,6 +52,16 @@ describe('alert rules', () => {
       expect([alert, cases.filter((text) => text.includes('exp_labels')).length]).toEqual([alert, 1]);
       expect([alert, cases.some((text) => text.includes('exp_alerts: []'))]).toEqual([alert, true]);
     }
+  });
+
+  it('are what the Prometheus of the sample loads, beside its Grafana', () => {
+    expect(promtool('check', 'config', 'deploy/prometheus/prometheus.yml')).toMatchObject({ status: 0 });
+    const files = ['-f', 'docker-compose.yml', '-f', 'deploy/observability.yml'];
+    const { status, stdout } = spawnSync('docker-compose', [...files, 'config'], { cwd: project, encoding: 'utf8' });
+    expect(status).toBe(0);
+    const mounted = [...stdout.matchAll(/(\S+\/deploy\/[\w./-]+):\//g)].map(([, path]) => path);
+    expect(mounted.length).toBe(3);
+    for (const path of mounted) expect([path, existsSync(path)]).toEqual([path, true]);
   });
 
   it('and their tests notice a rule that changed', () => {

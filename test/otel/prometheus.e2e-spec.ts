@@ -72,6 +72,20 @@ describe('a real Prometheus that scrapes the catalogue', () => {
     ).toEqual([]);
   });
 
+  it('tells its health, and what the doctor finds', async () => {
+    const health = (await (await fetch(`${url}/health`)).json()) as { status: string; info: object };
+    expect(health).toMatchObject({ status: 'ok', info: { cache: { status: 'up', breaker: 'closed', bus: 'alive' } } });
+    const examined = (await (await fetch(`${url}/health/cache`)).json()) as { report: string[]; checklist: string[] };
+    // The private Redis of the test has no limit; everything else is as it should be.
+    expect(examined.report.filter((line) => !/no-maxmemory|fast-source|short-ttl/.test(line))).toEqual([]);
+    expect(examined.report.join()).toContain('no-maxmemory: Redis: no maxmemory');
+    expect(
+      examined.checklist.some((line) =>
+        /^product +\[x\] owner {2}\[x\] clearer {2}\[x\] ttl {2}\[x\] negative/.test(line),
+      ),
+    ).toBe(true);
+  });
+
   it('evaluates every expression of the dashboard and has loaded the alert rules', async () => {
     const dashboard = readFileSync(join(project, 'deploy/grafana/strata.json'), 'utf8');
     const { panels } = JSON.parse(dashboard) as { panels: { targets?: { expr: string }[] }[] };
