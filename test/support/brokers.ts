@@ -77,5 +77,7 @@ async function startEpmd(): Promise<number> {
   const port = await freePort();
   const child = spawn('epmd', ['-port', String(port), '-address', '127.0.0.1'], { stdio: 'ignore' });
   await once(child, 'spawn');
-  return new OwnProcess(child) && port;
+  const { running } = new OwnProcess(child);
+  if (!running) throw new Error(`epmd ended at once on port ${port}.`);
+  return port;
 }

@@ -42,7 +42,7 @@ class EmitterListener implements OnModuleInit, OnApplicationShutdown {
     const emitter = this.#modules.get(EventEmitter2, { strict: false });
     for (const name of bridge.names) {
       // The promise is for `emitAsync`, which waits for it; `emit` does not, and it never rejects.
-      const listener = (payload: unknown): Promise<void> => bridge.apply(name, payload);
+      const listener = (payload: unknown): unknown => bridge.apply(name, payload);
       emitter.on(name, listener);
       this.#listening.push(() => emitter.off(name, listener));
     }
