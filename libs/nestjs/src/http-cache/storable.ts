@@ -40,7 +40,10 @@ export function variantOf(
     (vary === '*' ? 'vary' : undefined);
   if (reason !== undefined) return refuse(reason);
   const fresh = freshnessFor(exchange, head, directives, isOwn, now);
-  if (fresh.lifetime - fresh.age <= 0 && fresh.staleWhileRevalidate === 0) return refuse('freshness');
+  const left = fresh.lifetime - fresh.age;
+  // With max-age=0 a window to refresh in is still of use; without any freshness there is nothing it could begin after.
+  const isUsefulStale = left === 0 && Math.min(fresh.staleWhileRevalidate, store.grace) > 0;
+  if (left <= 0 && !(isUsefulStale && (!isOwn || saysFreshness(head, directives)))) return refuse('freshness');
   const variant: StoredVariant = {
     vary: (vary as readonly string[])
       .filter((name) => !exchange.keyed.includes(name) && !isCodingOnly(name, head))
@@ -52,7 +55,7 @@ export function variantOf(
     lastModified: dateOf(head, now),
     storedAt: now,
     age: fresh.age,
-    freshFor: Math.max(0, fresh.lifetime - fresh.age),
+    freshFor: left,
     staleWhileRevalidate: Math.min(fresh.staleWhileRevalidate, store.grace),
     staleIfError: Math.min(fresh.staleIfError, store.grace),
     forAuthenticated: allowsAuthenticated(directives),
@@ -90,6 +93,10 @@ function refusalByDirectives(directives: Directives, store: StorePolicy, status:
   if (understands ? !UNDERSTOOD.has(status) : directives.has('no-store')) return 'no-store';
   if (directives.has('no-cache')) return 'no-cache';
   return directives.has('private') && store.by === undefined ? 'private' : undefined;
+}
+
+function saysFreshness(head: ResponseHead, directives: Directives): boolean {
+  return directives.has('max-age') || directives.has('s-maxage') || head.get('expires') !== undefined;
 }
 
 /** RFC 9111 section 3.5, on top of `shareAuthenticated`. */

@@ -17,6 +17,8 @@ const FORMATS: Readonly<Record<string, TagFormat>> = {
   xkey: SPACED,
   'cache-tag': LISTED,
   'edge-cache-tag': LISTED,
+  // CloudFront reads the header it is told to, and leaves out what comes after the 50th tag.
+  'cloudfront-cache-tag': { separator: ',', maxTags: 50, maxCharacters: 8_000 },
   'cdn-tag': LISTED,
   'netlify-cache-tag': LISTED,
   'vercel-cache-tag': LISTED,
