@@ -3,6 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import {
   cloudflarePurger,
+  cloudFrontPurger,
   fastlyPurger,
   HttpCache,
   varnishPurger,
@@ -13,6 +14,7 @@ import { effectivePolicy } from '../../libs/nestjs/src/http-cache/effective-poli
 import { resolveRoutePolicy, STORE_DEFAULTS } from '../../libs/nestjs/src/http-cache/route-policy.js';
 import { HTTP_DEFAULTS, resolveSettings } from '../../libs/nestjs/src/http-cache/settings.js';
 import { CLOUDFLARE_DEFAULTS } from '../../libs/nestjs/src/purging/cloudflare-purger.js';
+import { CLOUDFRONT_DEFAULTS } from '../../libs/nestjs/src/purging/cloudfront-purger.js';
 import { FASTLY_DEFAULTS } from '../../libs/nestjs/src/purging/fastly-purger.js';
 import { resolvePurging } from '../../libs/nestjs/src/purging/purge-options.js';
 import { VARNISH_DEFAULTS } from '../../libs/nestjs/src/purging/varnish-purger.js';
@@ -41,6 +43,7 @@ describe('docs/http.md names exactly the options the code knows', () => {
     ['varnishPurger', () => varnishPurger(unknown)],
     ['fastlyPurger', () => fastlyPurger(unknown)],
     ['cloudflarePurger', () => cloudflarePurger(unknown)],
+    ['cloudFrontPurger', () => cloudFrontPurger(unknown)],
   ])('%s', async (name, run) => {
     expect([...table(name).keys()].sort()).toEqual(await knownOptions(run));
   });
@@ -83,6 +86,7 @@ describe('docs/http.md names the defaults of the code', () => {
     expect(defaultsOf(table('varnishPurger'))).toEqual(VARNISH_DEFAULTS);
     expect(defaultsOf(table('fastlyPurger'))).toEqual(FASTLY_DEFAULTS);
     expect(defaultsOf(table('cloudflarePurger'))).toEqual(CLOUDFLARE_DEFAULTS);
+    expect(defaultsOf(table('cloudFrontPurger'))).toEqual(CLOUDFRONT_DEFAULTS);
     expect(cloudflarePurger(cloudflare).limits).toMatchObject({ perSecond: 5 / 60, burst: 25 });
   });
 

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CacheConfigError } from '@strata-cache/core';
+import { CATCH_ALL_TAG } from '../../libs/nestjs/src/cdn-tag.js';
+import { tagFields } from '../../libs/nestjs/src/http-cache/tag-headers.js';
 import { cloudflarePurger } from '../../libs/nestjs/src/purging/cloudflare-purger.js';
+import { cloudFrontPurger, type CloudFrontInvalidation } from '../../libs/nestjs/src/purging/cloudfront-purger.js';
 import { fastlyPurger } from '../../libs/nestjs/src/purging/fastly-purger.js';
 import type { PurgeAnswer, PurgeBatch, Purger } from '../../libs/nestjs/src/purging/purger.js';
 import { varnishPurger } from '../../libs/nestjs/src/purging/varnish-purger.js';
@@ -149,6 +152,56 @@ describe('varnish', () => {
   });
 });
 
+describe('cloudfront', () => {
+  const sent: CloudFrontInvalidation[] = [];
+  const purger = (answer: () => Promise<unknown> = async () => ({})): Purger =>
+    cloudFrontPurger({
+      distributionId: 'EDFDVBD6EXAMPLE',
+      createInvalidation: async (input) => {
+        sent.push(input);
+        return answer();
+      },
+    });
+
+  it('tags begin with #, URLs lose their host, everything is /*; each has a reference of its own', async () => {
+    for (const batch of [softTags, url, { kind: 'all' } as const]) {
+      expect(await send(purger(), batch)).toEqual({ outcome: 'done' });
+    }
+    expect(sent.map(({ DistributionId, InvalidationBatch: { Paths } }) => ({ DistributionId, Paths }))).toEqual([
+      { DistributionId: 'EDFDVBD6EXAMPLE', Paths: { Quantity: 2, Items: ['#product:1', '#product:2'] } },
+      { DistributionId: 'EDFDVBD6EXAMPLE', Paths: { Quantity: 1, Items: ['/products/1?b=2&a=1'] } },
+      { DistributionId: 'EDFDVBD6EXAMPLE', Paths: { Quantity: 1, Items: ['/*'] } },
+    ]);
+    expect(new Set(sent.map(({ InvalidationBatch }) => InvalidationBatch.CallerReference)).size).toBe(3);
+  });
+
+  it.each([
+    ['TooManyInvalidationsInProgress', 400, 'retry'],
+    ['ThrottlingException', 400, 'retry'],
+    ['ServiceUnavailable', 503, 'retry'],
+    ['TimeoutError', undefined, 'retry'],
+    ['AccessDenied', 403, 'refused'],
+    ['NoSuchDistribution', 404, 'refused'],
+    ['InvalidArgument', 400, 'refused'],
+  ])('%s with status %s: %s', async (name, httpStatusCode, outcome) => {
+    const error = Object.assign(new Error('what it says'), { name, $metadata: { httpStatusCode } });
+    const answer = await send(
+      purger(async () => {
+        throw error;
+      }),
+      softTags,
+    );
+    expect(answer).toMatchObject({ outcome, reason: expect.stringContaining('what it says') });
+  });
+
+  it('a response carries at most the 50 tags that CloudFront reads', () => {
+    const tags = Array.from({ length: 51 }, (_, index) => `t${index}`);
+    const field = (count: number): string => tagFields([purger().tagHeader], tags.slice(0, count))[0].value;
+    expect(field(50).split(',')).toHaveLength(50);
+    expect(field(51)).toBe(CATCH_ALL_TAG);
+  });
+});
+
 describe('what an answer means', () => {
   let api: RecordedApi;
   const purger = (options = {}): Purger =>
@@ -223,6 +276,8 @@ describe('wrong options fail at construction and show no secret', () => {
     ['plain http', () => cloudflarePurger({ ...cloudflare, endpoint: 'http://10.0.0.1' }), /expected an https/],
     ['plan', () => cloudflarePurger({ ...cloudflare, plan: 'gold' as any }), /plan: expected 'free' or/],
     ['rate', () => cloudflarePurger({ ...cloudflare, rate: { perSecond: 0, burst: 1 } }), /rate: expected/],
+    ['no sender', () => cloudFrontPurger({ distributionId: 'x' } as any), /createInvalidation is required/],
+    ['no function', () => cloudFrontPurger({ createInvalidation: 1 } as any), /CreateInvalidationCommand/],
     ['no endpoint', () => varnishPurger({} as any), /endpoints is required/],
     ['endpoint', () => varnishPurger({ endpoints: ['varnish:6081'] }), /endpoints: expected a URL/],
     ['credentials', () => varnishPurger({ endpoints: 'http://u:secret-token@v' }), /without credentials/],

@@ -28,6 +28,11 @@ export { LockService } from './locks/lock-service.js';
 export { Locked } from './locks/locked.js';
 export type { LockedOptions } from './locks/locked-options.js';
 export { cloudflarePurger, type CloudflarePlan, type CloudflarePurgerOptions } from './purging/cloudflare-purger.js';
+export {
+  cloudFrontPurger,
+  type CloudFrontInvalidation,
+  type CloudFrontPurgerOptions,
+} from './purging/cloudfront-purger.js';
 export { fastlyPurger, type FastlyPurgerOptions } from './purging/fastly-purger.js';
 export { varnishPurger, type VarnishPurgerOptions } from './purging/varnish-purger.js';
 export { PurgeService } from './purging/purge.service.js';
