@@ -125,7 +125,7 @@ const handlers = serveCalls({
     })
     class InstanceModule {}
     app = await NestFactory.create(InstanceModule, { logger: ['warn'] });
-    const listener = app.connectMicroservice(listenerOf(settings, instance), { inheritAppConfig: true });
+    const listener = app.connectMicroservice(listenerOf(settings, instance));
     watch(listener, settings.transport);
     await app.startAllMicroservices();
     await app.init();

@@ -87,7 +87,7 @@ export async function startInstance({
   class InstanceModule {}
   const app = await NestFactory.create(InstanceModule, { logger: false });
   started.push(app);
-  if (listener !== undefined) app.connectMicroservice(listener, { inheritAppConfig: true });
+  if (listener !== undefined) app.connectMicroservice(listener);
   await app.startAllMicroservices();
   await app.init();
   const strata = app.get(Strata);

@@ -210,6 +210,16 @@ describe('an event that arrives', () => {
     expect([delivery.settled, tally.counters.failed]).toEqual([['reject'], 1]);
   });
 
+  it('is accepted although onApplied fails', async () => {
+    const onApplied = (): never => {
+      throw new Error('mine');
+    };
+    const { receiver } = await start({ onApplied });
+    const delivery = new FakeDelivery();
+    await receiver.receive('changed', { id: '1' }, delivery);
+    expect([delivery.settled, names()]).toEqual([['accept'], ['events.callback']]);
+  });
+
   it('twice is applied twice, whatever its id: memory may have been filled in between', async () => {
     const { receiver, cache, tally } = await start();
     const envelope = { v: 1, id: 'same', type: 'changed', payload: { id: '1' }, occurredAt: '', source: '' };

@@ -29,6 +29,9 @@ export const eventMessages = {
   failureFailed: (type: string, error: unknown): string =>
     `event "${type}": onFailure failed as well, so this event is lost here. Cause: ${String(error)}`,
 
+  appliedFailed: (type: string, error: unknown): string =>
+    `event "${type}" was applied, but onApplied failed. Cause: ${String(error)}`,
+
   unacknowledged: (type: string): string =>
     `event "${type}": the second tier did not acknowledge the invalidation; the engine keeps it and sends it first`,
 

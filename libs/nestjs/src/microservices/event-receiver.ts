@@ -166,7 +166,11 @@ export class EventReceiver {
 
   #done(envelope: EventEnvelope): void {
     this.#stats.add('applied');
-    this.#options.onApplied?.(envelope);
+    try {
+      this.#options.onApplied?.(envelope);
+    } catch (error) {
+      this.#log.warn('callback', eventMessages.appliedFailed(envelope.type, error));
+    }
   }
 
   async #giveUp(envelope: EventEnvelope, attempts: number, error: unknown): Promise<void> {
