@@ -106,7 +106,11 @@ export class Flight implements Linked<Flight> {
   /** In coherent mode: the flight that answers whoever came too late for this one. */
   successor: Flight | undefined;
   #onEnd: (() => void)[] | undefined;
+  /** Nobody wants the answer any more, it took too long, or the engine closes. */
+  aborted = false;
+  abortReason: unknown;
   #controller: AbortController | undefined;
+  #interrupt: ((reason: unknown) => void) | undefined;
 
   constructor(call: FlightCall, shard: number) {
     this.runtime = call.runtime;
@@ -124,18 +128,35 @@ export class Flight implements Linked<Flight> {
     });
   }
 
+  /** For the loader; made when it asks: a signal and its listeners take longer than all else of a load. */
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.aborted) {
+        this.#controller.abort(this.abortReason);
+      }
+    }
     return this.#controller.signal;
   }
 
-  get aborted(): boolean {
-    return this.#controller?.signal.aborted === true;
+  abort(reason: unknown): void {
+    if (!this.aborted) {
+      this.aborted = true;
+      this.abortReason = reason;
+      this.#controller?.abort(reason);
+      this.#interrupt?.(reason);
+    }
   }
 
-  abort(reason: unknown): void {
-    this.#controller ??= new AbortController();
-    this.#controller.abort(reason);
+  /** Rejects with the reason as soon as the flight is aborted; a late result or error of `work` is then ignored. */
+  unlessAborted<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#interrupt = reject;
+      if (this.aborted) {
+        reject(this.abortReason as Error);
+      }
+      work.then(resolve, reject);
+    });
   }
 
   settle(stored: unknown, raw: boolean, sequence = this.#armedAt()): void {

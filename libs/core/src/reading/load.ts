@@ -69,30 +69,34 @@ export async function runLoader(
     await place;
   }
   try {
-    flight.signal.throwIfAborted();
+    if (flight.aborted) {
+      throw flight.abortReason;
+    }
     onStart();
     const wishes = new Context(flight, clock);
     runtime.stats.loads++;
     const startedAt = clock.now();
     const run = (): Promise<unknown> => insideFlight(flight, async () => flight.load!(wishes));
-    const operation = { kind: 'load', cache: runtime.name, key: flight.key, background: flight.background } as const;
-    const loading = observer.around === undefined ? run() : observer.around(operation, run);
-    const timed = (ok: boolean): void => {
+    let ok = false;
+    try {
+      const value = await flight.unlessAborted(observer.around === undefined ? run() : observed(flight, observer, run));
+      ok = true;
+      return { value, wishes };
+    } finally {
       const ms = clock.now() - startedAt;
       runtime.timeLoad(ms);
       observer.timed?.('load', ms, runtime.name, '', ok);
-    };
-    const value = await abortable(loading, flight.signal).catch((error: unknown) => {
-      timed(false);
-      throw error;
-    });
-    timed(true);
-    return { value, wishes };
+    }
   } finally {
     if (queues) {
       runtime.limiter.leave();
     }
   }
+}
+
+function observed(flight: Flight, observer: Observer, run: () => Promise<unknown>): Promise<unknown> {
+  const { runtime, key, background } = flight;
+  return observer.around!({ kind: 'load', cache: runtime.name, key, background }, run);
 }
 
 /**
@@ -118,16 +122,4 @@ function isNestedIn(inner: CacheRuntime, outer: CacheRuntime, seen: Set<CacheRun
     }
   }
   return false;
-}
-
-/** Rejects with the signal's reason as soon as it is aborted; a late result or error of `work` is then ignored. */
-export function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error);
-    if (signal.aborted) {
-      onAbort();
-    }
-    signal.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }
