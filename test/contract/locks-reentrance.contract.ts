@@ -88,6 +88,39 @@ export function reentranceContract(harnessOf: () => LocksHarness, ttl: number): 
       await holder.release();
     });
 
+    /** 1 an inner call runs under the outer lease and is not awaited, 2 the outer call returns and gives the lock back, 3 the inner one ends. */
+    it('an inner call does not succeed when the outer one has given the lock back meanwhile', async () => {
+      let inner: Promise<unknown> = Promise.resolve();
+      let go: () => void = () => undefined;
+      const gate = new Promise<void>((resolve) => (go = resolve));
+      await locks.withLock(
+        'k',
+        () =>
+          void (inner = failsWith(
+            locks.withLock('k', () => gate, reentrant),
+            { code: 'ERR_LEASE_LOST' },
+          )),
+        reentrant,
+      );
+      go();
+      await inner;
+    });
+
+    it('an inner call reports a lease that was lost under it', async () => {
+      const inner = locks.withLock(
+        'k',
+        async () => {
+          await failsWith(
+            locks.withLock('k', async () => harness.advance(ttl * 2), reentrant),
+            { code: 'ERR_LEASE_LOST' },
+          );
+          throw new Error('mine');
+        },
+        { ...reentrant, ttl: ms(ttl), renew: false },
+      );
+      await failsWith(inner, 'mine');
+    });
+
     it('inside a lease that was lost it is refused', async () => {
       const nested = locks.withLock(
         'k',

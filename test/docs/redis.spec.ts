@@ -19,7 +19,9 @@ describe('docs/redis.md', () => {
       key.slice(0, -1),
     );
     const locks = new LockNames('prod:catalog', 1);
-    const ofLocks = [...locks.of('x').all, locks.channel(0, 'x')].map((key) => key.slice(0, -1));
+    const ofLocks = [...locks.of('x').all, locks.channel(0, 'x'), locks.connection(0, 'x')].map((key) =>
+      key.slice(0, -1),
+    );
     for (const name of [...names, ...ofLocks, keys.state, keys.head, keys.busChannel, keys.wakeChannel]) {
       expect(name.startsWith(prefix)).toBe(true);
       expect(text).toContain(`\`${name.slice(prefix.length)}`);

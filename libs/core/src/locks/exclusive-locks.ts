@@ -42,15 +42,20 @@ export class ExclusiveLocks implements Locks {
     const request = readRequest(key, options, duration(LOCK_DEFAULTS.wait));
     const outer = this.#outer(request);
     if (outer !== undefined) {
-      return routine(outer);
+      const result = await routine(outer);
+      // The outer call may have lost the lock, or have given it back without waiting for this one.
+      outer.assertHeld();
+      return result;
     }
     const ending: Ending = {};
     const lease = required(request, await this.#take(request, ending));
-    const run = async (): Promise<T> => this.#runUnder(lease, routine);
-    const hold = request.reentrant ? async (): Promise<T> => this.#reentrance.run(lease, run) : run;
+    // Over when the routine is, not when the lock is back: what it has left running then waits for the lock like anybody else.
+    const run = request.reentrant
+      ? async (): Promise<T> => this.#reentrance.run(lease, async () => routine(lease))
+      : async (): Promise<T> => routine(lease);
     return this.#observe('lock.hold', request, async (operation) => {
       try {
-        return await hold();
+        return await this.#runUnder(lease, run);
       } finally {
         operation.outcome = ending.how ?? 'released';
       }
@@ -134,10 +139,10 @@ export class ExclusiveLocks implements Locks {
     }
   }
 
-  async #runUnder<T>(lease: Lease, routine: (lease: Lease) => Promise<T> | T): Promise<T> {
+  async #runUnder<T>(lease: Lease, routine: () => Promise<T>): Promise<T> {
     let result: T;
     try {
-      result = await routine(lease);
+      result = await routine();
     } catch (error) {
       // The routine's own error is the one to report, also when the lease was lost meanwhile.
       await lease.release().catch(() => undefined);

@@ -1,7 +1,7 @@
 import { duration, show } from '../duration.js';
 import { CacheConfigError } from '../errors.js';
 import { encodeKey } from '../key.js';
-import { asBoolean, asDuration, asObject, asPositiveDuration, readOptions, type Rule } from '../options.js';
+import { asBoolean, asDuration, asHaving, asPositiveDuration, readOptions, type Rule } from '../options.js';
 import type { LockOptions } from './lock.js';
 
 /** Defaults of every lock service. */
@@ -55,7 +55,7 @@ const RULES = {
   wait: asBounded(asDuration),
   renew: asBoolean,
   reentrant: asBoolean,
-  signal: asObject,
+  signal: asHaving('an AbortSignal', 'throwIfAborted', 'addEventListener'),
 };
 
 /** @throws CacheConfigError naming the option; what `signal` was aborted with, when it is aborted already */

@@ -31,12 +31,18 @@ class MemoryLocker implements Locker, LeaseOwner {
   readonly #slots = new Map<string, Slot>();
   /** Also above every token of an earlier process, as long as the wall clock has not been set back meanwhile. */
   #lastToken = 0n;
+  #closed = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   async take(request: LockRequest, ended: (how: LeaseEnd) => void): Promise<Lease | null> {
+    // Both were looked at before, but an observer may take his time until he goes on.
+    request.signal?.throwIfAborted();
+    if (this.#closed) {
+      throw new LockError(`lock ${show(request.key)}: the lock service is closed`);
+    }
     const slot = this.#slotOf(request.key);
     // Asking a lease that has run out ends it, and that hands the lock to whoever waits: look at the slot only afterwards.
     // 1 a lease runs out while the event loop stands still, 2 a caller asks before its timer, with others waiting.
@@ -114,6 +120,7 @@ class MemoryLocker implements Locker, LeaseOwner {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     for (const [key, { waiting }] of this.#slots) {
       for (const waiter of Array.from(waiting)) {
         waiter.refuse(new LockError(`lock ${show(key)}: the lock service was closed while waiting`));

@@ -4,10 +4,10 @@ import type { LockKeys } from './lock-keys.js';
 import { markNow, type Mark } from './lease-time.js';
 import { type Link, unavailable } from '../link.js';
 import type { LockDurability } from '../options.js';
-import { evaluate } from '../script-runner.js';
 import { ACQUIRE } from '../scripts/lock-acquire.js';
 import { CANCEL, PROLONG, UNLOCK } from '../scripts/lock-release.js';
 import type { Script } from '../scripts/script.js';
+import { ReplicaWaits } from './replica-waits.js';
 
 /** How long a waiter that has not asked again counts as alive, ms: it asks three times in that. */
 const LIVENESS = 3_000;
@@ -34,6 +34,8 @@ export interface LockCall {
   readonly number: number;
   /** ms */
   readonly ttl: number;
+  /** The attempt has ended: what it has not sent yet must not follow its cancellation. */
+  over: boolean;
 }
 
 export type AcquireAnswer =
@@ -53,6 +55,7 @@ export class LockCalls {
   readonly #clock: Clock;
   readonly #options: LockCallsOptions;
   readonly #publish: string;
+  readonly #replicas: ReplicaWaits | undefined;
   /** The highest token any server has given to this process: the next one is above it, wherever it comes from. */
   #highest = 0n;
 
@@ -61,30 +64,43 @@ export class LockCalls {
     this.#clock = clock;
     this.#options = options;
     this.#publish = options.sharded ? 'SPUBLISH' : 'PUBLISH';
+    this.#replicas = options.durability && new ReplicaWaits(options.durability);
   }
 
   /** @throws LockError when too few replicas have the grant; what the connection says when it was not answered */
   async acquire(call: LockCall, queue: boolean): Promise<AcquireAnswer> {
     const link = await this.#link(call);
     const sent = markNow(this.#clock);
-    const ttl = Math.ceil(call.ttl);
-    const args = [ttl, queue ? '1' : '0', LIVENESS * 1_000, FENCE_TTL, String(this.#highest)];
     const { epoch } = link;
-    const [status, first, left] = (await this.#run(link, ACQUIRE, call, args)) as [string, string | number, number];
-    if (status !== 'granted') {
+    const [connection, number] = this.#gate.connection(call.keys.shard);
+    const ttl = Math.ceil(call.ttl);
+    const args = [ttl, queue ? '1' : '0', LIVENESS * 1_000, FENCE_TTL, String(this.#highest), number];
+    let waitsBefore = 0;
+    const answer = await this.#run(link, ACQUIRE, call, [...call.keys.all, connection], args, () => {
+      if (call.over) {
+        throw unavailable(`lock ${JSON.stringify(call.key)}: given up before it was asked for`);
+      }
+      waitsBefore = this.#replicas?.sent(link) ?? 0;
+    });
+    const [status, first, left] = answer as [string, string | number, number];
+    if (status === 'busy') {
       return { kind: 'busy', ahead: Number(first), retryIn: left };
+    }
+    if (status !== 'granted') {
+      throw unavailable(`lock ${JSON.stringify(call.key)}: the connection changed while it was asked for`);
     }
     const token = BigInt(first);
     if (token > this.#highest) {
       this.#highest = token;
     }
-    await this.#confirm(link, epoch, call);
+    await this.#confirm(link, epoch, waitsBefore, call);
     return { kind: 'granted', token, sent };
   }
 
   /** False when the lock is not the ticket's. */
   async prolong(call: LockCall, ttl: number, generation: number): Promise<boolean> {
-    return (await this.#run(await this.#link(call), PROLONG, call, [Math.ceil(ttl), generation])) === 1;
+    const link = await this.#link(call);
+    return (await this.#run(link, PROLONG, call, [call.keys.all[0]], [Math.ceil(ttl), generation])) === 1;
   }
 
   async insistProlong(call: LockCall, ttl: number, generation: number, goOn: () => boolean): Promise<boolean> {
@@ -100,16 +116,17 @@ export class LockCalls {
     return this.#insist(call, goOn, async () => {
       const link = await this.#link(call);
       const again = asked++ > 0;
-      return (await this.#run(link, UNLOCK, call, [])) === 1 || again;
+      return (await this.#run(link, UNLOCK, call, call.keys.all.slice(0, 3))) === 1 || again;
     });
   }
 
   /** Takes back whatever the ticket has or waits for. */
   async cancel(call: LockCall): Promise<void> {
+    call.over = true;
     await this.#insist(
       call,
       () => true,
-      async () => this.#run(await this.#link(call), CANCEL, call, []),
+      async () => this.#run(await this.#link(call), CANCEL, call, call.keys.all.slice(0, 3)),
     );
   }
 
@@ -129,17 +146,37 @@ export class LockCalls {
     return link;
   }
 
-  #run(link: Link, script: Script, { keys, ticket }: LockCall, args: readonly (string | number)[]): Promise<unknown> {
-    return evaluate(link, script, keys.all, [ticket, this.#publish, keys.channels, ...args]);
+  /** By digest, and by text where the server does not know it. `onSend` is asked before each. */
+  async #run(
+    link: Link,
+    script: Script,
+    call: LockCall,
+    keys: readonly string[],
+    args: readonly (string | number)[] = [],
+    onSend?: () => void,
+  ): Promise<unknown> {
+    const { epoch } = link;
+    const rest = [keys.length, ...keys, call.ticket, this.#publish, call.keys.channels, ...args];
+    onSend?.();
+    try {
+      return await link.send('evalsha', [script.sha, ...rest]);
+    } catch (error) {
+      if (error instanceof Error && error.message.startsWith('NOSCRIPT') && epoch === link.epoch) {
+        // A round trip later: what was to stand before something else may stand behind it now.
+        onSend?.();
+        return link.send('eval', [script.lua, ...rest]);
+      }
+      throw error;
+    }
   }
 
   /** WAIT counts the writes of its own connection: on another one it would confirm nothing. */
-  async #confirm(link: Link, epoch: number, { key }: LockCall): Promise<void> {
+  async #confirm(link: Link, epoch: number, waitsBefore: number, { key }: LockCall): Promise<void> {
     const { durability } = this.#options;
-    if (durability === undefined) {
+    if (durability === undefined || this.#replicas === undefined) {
       return;
     }
-    const reached = Number(await link.send('wait', [durability.replicas, durability.timeout]));
+    const reached = await this.#replicas.reached(link, waitsBefore);
     if (link.epoch !== epoch) {
       throw unavailable(`lock ${JSON.stringify(key)}: the connection broke before the grant was confirmed`);
     }

@@ -2,6 +2,7 @@ import type { Clock, TimerHandle } from '@strata-cache/core';
 import type { LockNames } from './lock-keys.js';
 import type { Link } from '../link.js';
 import { retryDelay } from '../profiles.js';
+import { ARRIVE } from '../scripts/lock-acquire.js';
 import type { Gate } from '../topology.js';
 
 export interface LockGateHooks {
@@ -14,6 +15,8 @@ export interface LockGateHooks {
 
 /** Longest message that is looked at: the number of a ticket. */
 const MAX_WAKE_BYTES = 16;
+/** How long it is remembered that a connection was given up, ms: TCP gives its bytes up far sooner. */
+const ARRIVAL_TTL = 3_600_000;
 
 /**
  * Which connection leads to which shard for locks. It may be used as soon as it is open: a lock script trusts nothing but what it finds.
@@ -29,6 +32,10 @@ export class LockGate implements Gate {
   readonly #routes: (Link | undefined)[];
   readonly #listening = new WeakSet<object>();
   readonly #openers = new Set<() => void>();
+  /** By shard: which connection of this instance leads there, counted. 0: none has yet. */
+  readonly #numbers: number[];
+  readonly #used = new Set<number>();
+  #lastNumber = 0;
   #checked = false;
   #closed = false;
 
@@ -44,11 +51,18 @@ export class LockGate implements Gate {
     this.#clock = clock;
     this.#hooks = hooks;
     this.#routes = Array.from({ length: shards }, () => undefined);
+    this.#numbers = Array.from({ length: shards }, () => 0);
   }
 
   attached(shard: number): Link | undefined {
     const link = this.#routes[shard];
     return link?.open === true ? link : undefined;
+  }
+
+  /** Tells an attempt on the connection of now from one on an earlier connection: a key, and what that must not exceed. */
+  connection(shard: number): readonly [key: string, number: number] {
+    this.#used.add(shard);
+    return [this.#names.connection(shard, this.#instance), this.#numbers[shard]];
   }
 
   /** The connection of a shard, waiting `ms` for it to be open; undefined when it is not. */
@@ -90,6 +104,13 @@ export class LockGate implements Gate {
   }
 
   #opened(link: Link, shards: readonly number[]): void {
+    const number = ++this.#lastNumber;
+    for (const shard of shards) {
+      this.#numbers[shard] = number;
+      if (this.#used.has(shard)) {
+        this.#arrive(link, shard, number, 0);
+      }
+    }
     this.#tellOpeners();
     if (!this.#checked) {
       this.#checked = true;
@@ -98,6 +119,23 @@ export class LockGate implements Gate {
     for (const shard of this.#sharded ? shards : shards.slice(0, 1)) {
       this.#listen(link, shard, link.epoch, 0);
     }
+  }
+
+  /** Before anything else on this connection; as text, for a digest might have to be sent twice. */
+  #arrive(link: Link, shard: number, number: number, failures: number): void {
+    const key = this.#names.connection(shard, this.#instance);
+    link.send('eval', [ARRIVE.lua, 1, key, number, ARRIVAL_TTL]).then(
+      () => undefined,
+      () => {
+        const current = (): boolean => !this.#closed && link.open && this.#numbers[shard] === number;
+        if (current()) {
+          this.#clock.setTimeout(
+            () => current() && this.#arrive(link, shard, number, failures + 1),
+            retryDelay(failures),
+          );
+        }
+      },
+    );
   }
 
   #listen(link: Link, shard: number, epoch: number, failures: number): void {

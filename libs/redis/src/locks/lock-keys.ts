@@ -12,8 +12,11 @@ export interface LockKeys {
 /** Names the locks of a namespace. */
 export class LockNames {
   readonly #prefixes: readonly string[];
+  readonly #sharded: boolean;
 
-  constructor(namespace: string, shards: number) {
+  /** @param sharded on Cluster, where a channel belongs to a slot; elsewhere one serves all shards */
+  constructor(namespace: string, shards: number, sharded = false) {
+    this.#sharded = sharded;
     this.#prefixes = Array.from({ length: shards }, (_, shard) => `strata:{${new ShardKeys(namespace, shard).tag}}`);
   }
 
@@ -24,12 +27,21 @@ export class LockNames {
     return {
       shard,
       all: [`${prefix}:lk:${name}`, `${prefix}:lq:${name}`, `${prefix}:la:${name}`, `${prefix}:lf:${name}`],
-      channels: `${prefix}:lw:`,
+      channels: this.#channels(shard),
     };
+  }
+
+  /** Holds the number of an instance's newest connection to a shard, once it had to connect anew. */
+  connection(shard: number, instance: string): string {
+    return `${this.#prefixes[shard]}:lc:${instance}`;
   }
 
   /** The channel on which an instance is woken for locks of a shard. */
   channel(shard: number, instance: string): string {
-    return `${this.#prefixes[shard]}:lw:${instance}`;
+    return this.#channels(shard) + instance;
+  }
+
+  #channels(shard: number): string {
+    return `${this.#prefixes[this.#sharded ? shard : 0]}:lw:`;
   }
 }

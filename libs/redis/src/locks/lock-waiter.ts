@@ -15,6 +15,10 @@ export class LockWaiter {
     this.#clock = clock;
     this.#signal = signal;
     signal?.addEventListener('abort', this.#onAbort, { once: true });
+    if (signal?.aborted === true) {
+      // Since it was looked at first an observer has run, who may have taken his time.
+      this.#onAbort();
+    }
   }
 
   wake(): void {

@@ -160,6 +160,22 @@ describe('a lease on Redis', () => {
     lease.assertHeld();
   });
 
+  /** 1 a renewal is under way, 2 extend is sent, 3 the renewal is answered, 4 extend fails: with the old ttl, it still is to be renewed. */
+  it('goes on renewing after an extend that failed', async () => {
+    const { clock, server, lease } = stage();
+    await clock.advance(334);
+    const extended = lease.extend('10s');
+    server.answer(0).resolve(true);
+    await clock.advance(0);
+    server.answer(1).reject(new Error('no connection'));
+    await expect(extended).rejects.toThrow('no connection');
+    await clock.advance(100);
+    expect(server.asked[2]).toEqual({ ttl: 1_000, generation: 1 });
+    server.answer(2).resolve(true);
+    await clock.advance(800);
+    lease.assertHeld();
+  });
+
   it('two releases are one, and both see how it ended', async () => {
     const { clock, server, lease } = stage();
     server.unlocked = Promise.resolve(false);

@@ -121,7 +121,10 @@ export class RedisLease implements Lease {
 
   /** The lock service is closing: whoever runs under the lease is told before it is anybody else's. */
   async revoke(): Promise<void> {
-    if (this.isHeld) {
+    if (this.#releasing !== undefined) {
+      // Whoever is giving it back needs the connection until that is answered.
+      await this.#releasing;
+    } else if (this.isHeld) {
       this.#end('revoked', false);
       await this.#server.unlock(() => this.#left() > 0);
     }
@@ -191,6 +194,9 @@ export class RedisLease implements Lease {
           this.#end('lost', false);
         } else if (this.isHeld && generation === this.#generation) {
           this.#believe(sent, ttl);
+        } else {
+          // An extend has overtaken it, and may fail: what is believed still is to be renewed in time.
+          this.#arm();
         }
       },
       () => {

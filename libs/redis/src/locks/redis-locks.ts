@@ -53,7 +53,7 @@ export class RedisLocker implements Locker {
   constructor(parts: RedisLockerParts) {
     const { namespace, shards, clock, observer, sharded } = parts;
     this.#parts = parts;
-    this.#names = new LockNames(namespace, shards);
+    this.#names = new LockNames(namespace, shards, sharded);
     this.#gate = new LockGate(this.#names, { instance: this.#instance, shards, sharded }, clock, {
       onWake: (number) => this.#waiting.get(number)?.waiter.wake(),
       onHearing: () => this.#wakeAll(),
@@ -189,11 +189,12 @@ export class RedisLocker implements Locker {
       throw new LockError(`lock ${JSON.stringify(key)}: the lock service is closed`);
     }
     const number = ++this.#lastNumber;
-    return { key, keys: this.#names.of(name), ticket: `${this.#instance}.${number}`, number, ttl };
+    return { key, keys: this.#names.of(name), ticket: `${this.#instance}.${number}`, number, ttl, over: false };
   }
 
   /** Where this fails, the server finds out by itself: waiters that do not ask again are dropped, grants end. */
   #tidy(call: LockCall): void {
+    call.over = true;
     if (!this.#closed) {
       this.#background.run('lock.cancel', async () => this.#calls.cancel(call));
     }

@@ -1,4 +1,4 @@
-import { DROP_DEAD, LEFT, LOCK_STATE } from './lock-state.js';
+import { ASKED_STATE, DROP_DEAD, LEFT } from './lock-state.js';
 import { script } from './script.js';
 
 /**
@@ -6,15 +6,16 @@ import { script } from './script.js';
  * cancelled. A ticket that holds the lock already (its reply was lost) gets the same grant with its full ttl.
  *
  * ARGV[4] ttl in ms · [5] '1' = queue up · [6] µs a waiter counts as alive · [7] ttl of the fence in ms · [8] the highest token this
- * process has seen
- * Returns {'granted', token} | {'busy', how many are ahead, ms until it may be free}.
+ * process has seen · [9] number of the connection it is sent on
+ * Returns {'granted', token} | {'busy', how many are ahead, ms until it may be free} | {'late'}: of a connection that was given up.
  */
 export const ACQUIRE = script(
   'acquire',
-  LOCK_STATE,
+  ASKED_STATE,
   LEFT,
   DROP_DEAD,
   `
+if found[3] and (tonumber(found[3]) or 0) > tonumber(ARGV[9]) then return {'late'} end
 local ticket, liveness, now = ARGV[1], tonumber(ARGV[6]), micros()
 if holder == ticket then
   redis.call('PEXPIRE', KEYS[1], ttl)
@@ -61,5 +62,21 @@ else
   retry = first and math.ceil((tonumber(redis.call('ZSCORE', KEYS[3], first) or now) - now) / 1000) or 1
 end
 return {'busy', rank, math.max(retry, 1)}
+`,
+);
+
+/**
+ * The first words of an instance on a new connection to a shard it has used on another one. What it asked for there may still be under way
+ * (a server that stood still, a network that did), and would be granted to an attempt that has ended: from now on it is refused.
+ *
+ * KEYS[1] number of the newest connection · ARGV[1] this one's · [2] its ttl in ms: longer than bytes can be under way
+ */
+export const ARRIVE = script(
+  'arrive',
+  `
+if (tonumber(redis.call('GET', KEYS[1]) or 0) or 0) >= tonumber(ARGV[1]) then return 0 end
+redis.call('DEL', KEYS[1])
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
 `,
 );
