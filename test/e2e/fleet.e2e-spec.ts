@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import type { INestApplication } from '@nestjs/common';
 import { ClientProxyFactory, Transport, type ClientProxy } from '@nestjs/microservices';
 import { Strata } from '@strata-cache/nestjs';
-import { CacheEvents } from '@strata-cache/nestjs/microservices';
+import { CacheEvents, OutboxRelay } from '@strata-cache/nestjs/microservices';
 import { firstValueFrom } from 'rxjs';
 import request from 'supertest';
 import { createApp as createCatalog } from '../../apps/catalog/src/create-app.js';
@@ -164,6 +164,26 @@ describe('the catalogue with the pricing service', () => {
     await eventually(() => app.get(CacheEvents).stats().applied === applied + 1);
     expect(app.get(Strata).cache(priceCache).peek('42')).toBeUndefined();
   });
+
+  it('loses no change while NATS is away', async () => {
+    const prices = await pricing({ natsUrl: natsUrl() });
+    const app = await catalog({ natsUrl: natsUrl() });
+    await admin(prices, '42', { priceCents: 500 }).expect(200);
+    // The event first: what is cached from then on is there while nobody can be asked.
+    await eventually(() => app.get(CacheEvents).stats().applied === 1);
+    await eventually(async () => expect(await shownBy(app)).toEqual([500, 'pricing']));
+    const { outbox, sql } = prices.get(PricingDatabase);
+    const waiting = async (): Promise<number> => (await outbox.backlog(executorOf(sql))).waiting;
+    await eventually(async () => (await waiting()) === 0);
+    const { outages } = prices.get(OutboxRelay).stats();
+    await nats.kill9();
+    await admin(prices, '42', { priceCents: 600 }).expect(200);
+    await eventually(() => prices.get(OutboxRelay).stats().outages > outages, { within: 20_000 });
+    expect([await waiting(), await shownBy(app)]).toEqual([1, [500, 'pricing']]);
+    await nats.start();
+    await eventually(async () => (await waiting()) === 0, { within: 20_000 });
+    await eventually(async () => expect(await shownBy(app)).toEqual([600, 'pricing']), { within: 20_000 });
+  }, 60_000);
 
   it('needs neither of them', async () => {
     const app = await catalog({});
