@@ -12,7 +12,7 @@ import {
   type Notice,
 } from '@strata-cache/nestjs';
 import { CacheEvents, CacheEventsModule, type CacheEventsOptions } from '@strata-cache/nestjs/microservices';
-import { eventually } from '../support/eventually.js';
+import { soon } from './soon.js';
 
 export interface Moved {
   readonly id: string;
@@ -100,7 +100,7 @@ export async function startInstance({
     notices,
     async fill(...ids) {
       for (const id of ids) {
-        await eventually(async () => (await products.getOrSet(id, () => 'old')) === products.peek(id));
+        await soon(async () => (await products.getOrSet(id, () => 'old')) === products.peek(id));
       }
     },
   };

@@ -6,7 +6,7 @@ import { Test } from '@nestjs/testing';
 import { CacheModule, defineCache, Strata, type Cache } from '@strata-cache/nestjs';
 import { CacheEvents, CacheEventsModule, kafkaInvalidationOptions } from '@strata-cache/nestjs/microservices';
 import { ChaosTier, sharedMemory } from '@strata-cache/nestjs/testing';
-import { eventually } from '../support/eventually.js';
+import { soon } from './soon.js';
 
 /**
  * At the level of handlers: Nest's own server class is given what kafkajs would hand it, and what its handler returns or throws decides
@@ -70,7 +70,7 @@ async function start(): Promise<CacheEvents> {
 
 /** Into memory, which takes a first proof of the bus. */
 async function fill(): Promise<void> {
-  await eventually(async () => (await cache.getOrSet('42', () => 'old')) === cache.peek('42'));
+  await soon(async () => (await cache.getOrSet('42', () => 'old')) === cache.peek('42'));
 }
 
 /** One message as kafkajs hands it to `eachMessage`; resolving lets it commit the offset, rejecting makes it deliver again. */
@@ -116,7 +116,7 @@ describe('a Kafka handler', () => {
     tier.down();
     let isDone = false;
     const done = eachMessage(envelope('42')).then(() => (isDone = true));
-    await eventually(() => heartbeats >= 3);
+    await soon(() => heartbeats >= 3);
     expect([isDone, events.stats().applied]).toEqual([false, 0]);
     tier.up();
     await done;
@@ -127,7 +127,7 @@ describe('a Kafka handler', () => {
     await start();
     tier.down();
     const rejected = eachMessage(envelope('42')).catch((error: unknown) => error);
-    await eventually(() => heartbeats >= 1);
+    await soon(() => heartbeats >= 1);
     await app.close();
     expect(await rejected).toMatchObject({ status: 'error' });
     tier.up();

@@ -6,9 +6,9 @@ import { CacheEvict } from '@strata-cache/nestjs';
 import { natsInvalidationOptions, type EventEnvelope } from '@strata-cache/nestjs/microservices';
 import type { Broker } from '../support/broker.js';
 import { natsServer } from '../support/brokers.js';
-import { eventually } from '../support/eventually.js';
 import { stopAll } from '../support/process-keeper.js';
 import { endInstances, productCache, startInstance, type Instance } from './instances.js';
+import { soon } from './soon.js';
 
 let broker: Broker;
 let foreign: NatsConnection;
@@ -32,7 +32,7 @@ const client = (): { transport: Transport.NATS; options: { servers: string } } =
 async function pair(): Promise<readonly [Instance, Instance]> {
   const start = (): Promise<Instance> => startInstance({ listener: listener(), events: { client: client() } });
   const both = await Promise.all([start(), start()]);
-  await eventually(async () => {
+  await soon(async () => {
     await both[0].events.emit('price.changed', { id: 'warm-up' });
     return both.every(({ events }) => events.stats().received > 0);
   });
@@ -53,7 +53,7 @@ describe('two instances without a second tier, over NATS', () => {
     for (const one of both) await one.fill('1', '2');
     expect(await both[0].events.emit('price.changed', { id: '1' })).toBe('accepted');
     expect(both[0].products.peek('1')).toBeUndefined();
-    await eventually(() => both[1].products.peek('1') === undefined);
+    await soon(() => both[1].products.peek('1') === undefined);
     expect(held(both, '2')).toEqual(['old', 'old']);
   });
 
@@ -63,10 +63,10 @@ describe('two instances without a second tier, over NATS', () => {
     for (let round = 1; round <= 2; round++) {
       for (const one of both) await one.fill('1');
       publish('price.changed', event);
-      await eventually(() => held(both, '1').every((value) => value === undefined));
+      await soon(() => held(both, '1').every((value) => value === undefined));
     }
     // Both applied both copies; an id that was seen, here or there, suppresses nothing.
-    await eventually(() => both.every(({ events }) => events.stats().applied >= 3));
+    await soon(() => both.every(({ events }) => events.stats().applied >= 3));
   });
 
   it('clear both lists for a move that arrives after a newer change of the same product', async () => {
@@ -83,9 +83,9 @@ describe('two instances without a second tier, over NATS', () => {
     for (const category of ['lamps', 'sale', 'chairs']) await one.lists.set(category, 'with 42');
     await one.fill('42');
     publish('price.changed', seal('price.changed', 8, { id: '42' }));
-    await eventually(() => one.products.peek('42') === undefined);
+    await soon(() => one.products.peek('42') === undefined);
     publish('product.moved', seal('product.moved', 7, { id: '42', from: 'lamps', to: 'sale' }));
-    await eventually(() => one.lists.peek('lamps') === undefined && one.lists.peek('sale') === undefined);
+    await soon(() => one.lists.peek('lamps') === undefined && one.lists.peek('sale') === undefined);
     expect(one.lists.peek('chairs')).toBe('with 42');
   });
 
@@ -98,7 +98,7 @@ describe('two instances without a second tier, over NATS', () => {
     publish('price.changed', { id: 'x'.repeat(600_000) });
     publish('price.changed', `${'['.repeat(50_000)}${']'.repeat(50_000)}`);
     publish('price.changed', { id: '1' });
-    await eventually(() => held(both, '1').every((value) => value === undefined));
+    await soon(() => held(both, '1').every((value) => value === undefined));
     expect(held(both, '2')).toEqual(['old', 'old']);
     for (const [index, { events }] of both.entries()) {
       const { malformed, oversized } = events.stats();
@@ -112,19 +112,19 @@ describe('two instances without a second tier, over NATS', () => {
     const cleared = both.map(({ events }) => events.stats().cleared);
     await broker.kill9();
     await broker.start();
-    await eventually(() => both.every(({ events }, index) => events.stats().cleared > cleared[index]), {
+    await soon(() => both.every(({ events }, index) => events.stats().cleared > cleared[index]), {
       within: 20_000,
     });
     expect(held(both, '1')).toEqual([undefined, undefined]);
     // And they hear again.
-    await eventually(() => both.every(({ products }) => products.peek('1') === undefined));
+    await soon(() => both.every(({ products }) => products.peek('1') === undefined));
     for (const one of both) await one.fill('1');
-    await eventually(
+    await soon(
       async () => {
         publish('price.changed', { id: '1' });
         return held(both, '1').every((value) => value === undefined);
       },
-      { within: 20_000, every: 100 },
+      { every: 100 },
     );
   }, 60_000);
 
@@ -133,12 +133,12 @@ describe('two instances without a second tier, over NATS', () => {
     await one.fill('1');
     await broker.kill9();
     await broker.start();
-    await eventually(
+    await soon(
       async () => {
         publish('price.changed', { id: 'other' });
         return one.events.stats().received > 0;
       },
-      { within: 20_000, every: 100 },
+      { every: 100 },
     );
     expect([one.products.peek('1'), one.events.stats().cleared]).toEqual(['old', 0]);
   }, 60_000);
@@ -182,15 +182,15 @@ describe('a handler of the application itself', () => {
       occurredAt: '',
       source: '',
     });
-    await eventually(() => held([one], '1')[0] === undefined && held([one], '2')[0] === undefined);
-    await eventually(() => seen.length === 2);
+    await soon(() => held([one], '1')[0] === undefined && held([one], '2')[0] === undefined);
+    await soon(() => seen.length === 2);
     expect([...seen].sort()).toEqual(['price.changed 2', 'product.removed 1']);
   });
 
   it('may put what an event carries: a version orders puts, and only puts', async () => {
     for (const version of [2, 3, 1]) {
       await one.events.emit('product.written', { id: '1', name: `version ${version}` }, { version });
-      await eventually(() => seen.at(-1) === String(version));
+      await soon(() => seen.at(-1) === String(version));
     }
     expect(one.products.peek('1')).toBe('version 3');
     await one.events.emit('price.changed', { id: '1' }, { version: 1 });

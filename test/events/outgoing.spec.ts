@@ -10,7 +10,7 @@ import {
   type CacheEventsOptions,
   type EventTrouble,
 } from '@strata-cache/nestjs/microservices';
-import { eventually } from '../support/eventually.js';
+import { soon } from './soon.js';
 
 /** A broker on command: up, down, or silent. */
 class FakeClient extends ClientProxy {
@@ -97,7 +97,7 @@ describe('emit', () => {
     client.state = 'up';
     // What comes now must not overtake what waits.
     expect(await emit(events, 'd')).toEqual(['queued']);
-    await eventually(() => events.stats().waiting === 0);
+    await soon(() => events.stats().waiting === 0);
     expect(client.taken).toEqual(['a', 'b', 'c', 'd']);
     expect(await emit(events, 'e')).toEqual(['accepted']);
   });
@@ -108,7 +108,7 @@ describe('emit', () => {
     client.state = 'silent';
     expect(await emit(events, 'a')).toEqual(['queued']);
     client.speak();
-    await eventually(() => events.stats().waiting === 0);
+    await soon(() => events.stats().waiting === 0);
     expect(new Set(client.taken)).toEqual(new Set(['a']));
     expect(client.taken.length).toBeGreaterThanOrEqual(2);
   });
@@ -119,14 +119,14 @@ describe('emit', () => {
     client.state = 'down';
     const events = await start(client, { maxQueued: 3, onFailure: (trouble) => void lost.push(trouble) });
     for (const id of ['a', 'b', 'c', 'd', 'e']) expect(await emit(events, id)).toEqual(['queued']);
-    await eventually(() => lost.length === 2);
+    await soon(() => lost.length === 2);
     expect(lost.map(({ reason, envelope }) => [reason, envelope.id])).toEqual([
       ['overflow', 'a'],
       ['overflow', 'b'],
     ]);
     expect(events.stats()).toMatchObject({ overflowed: 2, waiting: 3 });
     client.state = 'up';
-    await eventually(() => events.stats().waiting === 0);
+    await soon(() => events.stats().waiting === 0);
     expect(client.taken).toEqual(['c', 'd', 'e']);
   });
 
@@ -140,7 +140,7 @@ describe('emit', () => {
       message: expect.stringMatching(/maxQueued/),
     });
     client.state = 'up';
-    await eventually(() => events.stats().waiting === 0);
+    await soon(() => events.stats().waiting === 0);
     expect(client.taken).toEqual(['a']);
   });
 
@@ -155,7 +155,7 @@ describe('emit', () => {
     expect(events.stats()).toMatchObject({ waiting: 1 });
     client.state = 'up';
     expect(await events.emit('changed', {}, { id: 'c', queue: false })).toBe('accepted');
-    await eventually(() => events.stats().waiting === 0);
+    await soon(() => events.stats().waiting === 0);
     expect([...client.taken].sort()).toEqual(['a', 'c']);
   });
 
@@ -193,7 +193,7 @@ describe('emit', () => {
     clients[1].state = 'down';
     expect(await emit(events, 'a')).toEqual(['queued']);
     clients[1].state = 'up';
-    await eventually(() => events.stats().waiting === 0);
+    await soon(() => events.stats().waiting === 0);
     expect(clients.map(({ taken }) => taken)).toEqual([['a'], ['a']]);
   });
 

@@ -10,7 +10,7 @@ import {
   type ReceiverOptions,
 } from '../../libs/nestjs/src/microservices/event-receiver.js';
 import { EventTally } from '../../libs/nestjs/src/microservices/event-stats.js';
-import { eventually } from '../support/eventually.js';
+import { soon } from './soon.js';
 
 /** A message of a broker that keeps it until it is settled, or of one that forgot it already. */
 class FakeDelivery implements Delivery {
@@ -76,7 +76,7 @@ async function start(options: Partial<ReceiverOptions> = {}): Promise<Stage> {
   const receiver = new EventReceiver(strata, { ...limits, ...rest, ...options }, tally, new EventLog(strata));
   stage = { strata, tier, cache: strata.cache(definition), receiver, tally, notices, throwing: 0 };
   // The first proof of the bus drops what came before it.
-  await eventually(async () => (await stage.cache.getOrSet('1', () => 'old')) === stage.cache.peek('1'));
+  await soon(async () => (await stage.cache.getOrSet('1', () => 'old')) === stage.cache.peek('1'));
   return stage;
 }
 
@@ -144,7 +144,7 @@ describe('an event that arrives', () => {
     tier.down();
     const delivery = new FakeDelivery();
     const done = receiver.receive('changed', { id: '1' }, delivery);
-    await eventually(() => tally.counters.retried >= 5);
+    await soon(() => tally.counters.retried >= 5);
     expect([delivery.settled, tally.counters.applied]).toEqual([[], 0]);
     tier.up();
     await done;
@@ -156,7 +156,7 @@ describe('an event that arrives', () => {
     tier.down();
     const delivery = new FakeDelivery();
     const done = receiver.receive('changed', { id: '1' }, delivery);
-    await eventually(() => tally.counters.retried >= 1);
+    await soon(() => tally.counters.retried >= 1);
     receiver.close();
     await done;
     expect([delivery.settled, tally.counters.returned]).toEqual([['giveBack'], 1]);

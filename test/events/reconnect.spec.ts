@@ -11,7 +11,7 @@ import {
 import { EventLog } from '../../libs/nestjs/src/microservices/event-log.js';
 import { EventServers } from '../../libs/nestjs/src/microservices/event-servers.js';
 import { EventTally } from '../../libs/nestjs/src/microservices/event-stats.js';
-import { eventually } from '../support/eventually.js';
+import { soon } from './soon.js';
 
 /** A NATS listener on command: when it is connected, and when its server has taken the subscriptions. */
 class FakeServer {
@@ -80,10 +80,10 @@ describe('an instance whose transport was away, without a second tier', () => {
     server.status.next('connected');
     expect(strata.cache(itemCache).peek('1')).toBeUndefined();
     await read('v1');
-    await eventually(() => server.flushes === 1);
+    await soon(() => server.flushes === 1);
     expect(strata.cache(itemCache).peek('1')).toBe('v1');
     server.subscribed.open();
-    await eventually(() => strata.cache(itemCache).peek('1') === undefined);
+    await soon(() => strata.cache(itemCache).peek('1') === undefined);
     expect(await read('v2')).toBe('v2');
     expect(tally.counters.cleared).toBe(1);
   });
@@ -94,7 +94,7 @@ describe('an instance whose transport was away, without a second tier', () => {
     const tally = start(server);
     for (let round = 1; round <= 3; round++) {
       server.status.next('connected');
-      await eventually(() => server.flushes === round);
+      await soon(() => server.flushes === round);
       await new Promise((resolve) => setImmediate(resolve));
       await read('v');
       server.status.next('disconnected');

@@ -4,10 +4,10 @@ import { defineCache } from '@strata-cache/nestjs';
 import { deadLetterStream, redisInvalidationOptions } from '@strata-cache/nestjs/microservices';
 import { redis } from '@strata-cache/redis';
 import { Redis } from 'ioredis';
-import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
 import { RedisServer, stopAll } from '../support/redis-server.js';
 import { endInstances, startInstance } from './instances.js';
+import { soon } from './soon.js';
 
 let server: RedisServer;
 let client: Redis | undefined;
@@ -45,7 +45,7 @@ describe('a Redis stream', () => {
       caches: [],
       events: { client: { transport: Transport.REDIS, options: { host: '127.0.0.1', port } } },
     });
-    await eventually(
+    await soon(
       async () => {
         await emitter.events.emit('price.changed', { id: '42' });
         return one.events.stats().failed > 0;
@@ -67,8 +67,8 @@ describe('over TCP', () => {
     expect(await emitter.events.emit('price.changed', { id: '1' })).toBe('queued');
     const cache = { l2: redis({ url: server.url }) };
     const one = await startInstance({ listener: tcp(port) as never, cache });
-    await eventually(() => one.events.stats().applied === 1);
-    await eventually(() => emitter.events.stats().waiting === 0);
+    await soon(() => one.events.stats().applied === 1);
+    await soon(() => emitter.events.stats().waiting === 0);
     expect(await emitter.events.emit('price.changed', { id: '1' })).toBe('accepted');
     expect(one.events.stats().applied).toBe(2);
   });
@@ -85,7 +85,7 @@ describe('over TCP', () => {
     const tier = await new RedisServer().start();
     const one = await startInstance({ listener: tcp(port) as never, cache: { l2: redis({ url: tier.url }) } });
     const emitter = await startInstance({ caches: [], events: { client: tcp(port), emitTimeout: '2s' } });
-    await eventually(async () => (await emitter.events.emit('price.changed', { id: '1' })) === 'accepted', {
+    await soon(async () => (await emitter.events.emit('price.changed', { id: '1' })) === 'accepted', {
       every: 50,
     });
     const { applied } = one.events.stats();
@@ -93,7 +93,7 @@ describe('over TCP', () => {
     expect(await emitter.events.emit('price.changed', { id: '2' })).toBe('queued');
     expect(one.events.stats()).toMatchObject({ applied });
     await tier.start();
-    await eventually(() => emitter.events.stats().waiting === 0, { within: 20_000 });
+    await soon(() => emitter.events.stats().waiting === 0);
     expect(one.events.stats().applied).toBeGreaterThan(applied);
   }, 60_000);
 });

@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { MicroserviceOptions } from '@nestjs/microservices';
 import { redis } from '@strata-cache/redis';
-import { eventually } from '../support/eventually.js';
 import { stopAll } from '../support/process-keeper.js';
 import { RedisServer } from '../support/redis-server.js';
 import { warmUp } from './fleet.js';
@@ -10,6 +9,7 @@ import { endInstances, startInstance, type Instance } from './instances.js';
 import { judge } from './judge.js';
 import { runScenario } from './scenario.js';
 import { brokerOf, SCENARIOS } from './scenarios.js';
+import { soon } from './soon.js';
 
 /** One scenario for each broker, with an outage; all ten with 1,000 events and a kill -9 are in `npm run prove -- events`. */
 const EVENTS = 100;
@@ -38,7 +38,7 @@ describe.each(['rabbitmq', 'mqtt'] as const)('%s keeps an event', (transport) =>
       startInstance({ listener: listener(), cache: { l2: redis({ url: tier.url }) } });
     const emitter = await startInstance({ events: { client: emitterOf(settings) } });
     const emit = async (): Promise<void> => {
-      await eventually(async () => (await emitter.events.emit('price.changed', { id: '1' })) === 'accepted', {
+      await soon(async () => (await emitter.events.emit('price.changed', { id: '1' })) === 'accepted', {
         every: 50,
       });
     };
@@ -47,21 +47,21 @@ describe.each(['rabbitmq', 'mqtt'] as const)('%s keeps an event', (transport) =>
     await first.fill('1');
     await tier.freeze();
     await emit();
-    await eventually(() => first.events.stats().retried >= 2, { within: 20_000 });
+    await soon(() => first.events.stats().retried >= 2);
     expect([first.products.peek('1'), first.events.stats().applied]).toEqual([undefined, 0]);
     tier.thaw();
-    await eventually(() => first.events.stats().applied >= 1, { within: 20_000 });
+    await soon(() => first.events.stats().applied >= 1);
 
     // Now the instance ends while it holds one: who comes after it gets it.
-    await eventually(() => first.events.stats().received === first.events.stats().applied);
+    await soon(() => first.events.stats().received === first.events.stats().applied);
     const { applied, received } = first.events.stats();
     await tier.freeze();
     await emit();
-    await eventually(() => first.events.stats().received > received);
+    await soon(() => first.events.stats().received > received);
     await first.app.close();
     expect(first.events.stats().applied).toBe(applied);
     tier.thaw();
     const second = await start();
-    await eventually(() => second.events.stats().applied >= 1, { within: 20_000 });
+    await soon(() => second.events.stats().applied >= 1);
   }, 120_000);
 });
