@@ -5,7 +5,7 @@ import { median, spread } from './numbers.mjs';
  * Measures contenders in turn: A B C A B C ... `rounds` times, so that what the machine does meanwhile happens to all of them.
  * Each answers `round()` with `{ ops, ns, cpu, ... }`, ns and CPU (µs) of the whole round. Returns one cell per contender with
  * median, least and most of ns per operation, µs CPU per operation, and the ratio to `reference`: the median over the rounds of
- * (time of the reference / own time), so above 1 is faster.
+ * (time of the reference / own time), so above 1 is faster; `cpuRatio` is the same for CPU time.
  */
 export async function interleave({ work, cells, rounds, reference, options }) {
   const processes = await started(work, cells, options);
@@ -55,6 +55,7 @@ function cellOf(contender, taken, check) {
     ...spread(perOp),
     cpu: median(taken.map(({ cpu, ops }) => cpu / ops)),
     rounds: perOp,
+    cpuRounds: taken.map(({ cpu, ops }) => cpu / ops),
     ops: taken.reduce((sum, { ops }) => sum + ops, 0),
     ...Object.fromEntries(extra.map((name) => [name, median(taken.map((one) => one[name]))])),
     check,
@@ -67,5 +68,7 @@ export function withRatios(cells, reference) {
   return cells.map((cell) => ({
     ...cell,
     ratio: base === undefined ? undefined : median(cell.rounds.map((own, round) => base.rounds[round] / own)),
+    // Less disturbed by what else the machine does: the regression check goes by it.
+    cpuRatio: base?.cpuRounds && median(cell.cpuRounds.map((own, round) => base.cpuRounds[round] / own)),
   }));
 }

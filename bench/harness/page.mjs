@@ -84,7 +84,7 @@ const HEAD = `# Benchmarks
 Written by \`npm run bench\`; do not edit. Every contender runs in a process of its own, and they take turns: A B C A B C,
 seven rounds or more in one run. Figures are medians, then least and most; a ratio is the median over the rounds of
 (time of the reference / own time), so above 1 is faster. **Only ratios within one run mean anything:** times belong to
-the machine and the hour. What each part costs, and what was tried, is in [performance](performance.md).
+the machine and the hour. On a busy machine (load above the number of cores) the ratio of CPU time is the better one. What each part costs, and what was tried, is in [performance](performance.md).
 
 \`\`\`sh
 npm run bench -- all --quick    # a few minutes, coarse
@@ -114,8 +114,8 @@ function targetsTable(rows) {
 }
 
 function sectionOf(name, { title, words, plots }, result) {
-  const { scenarios, date, seconds, commit, node, cpu, quick } = result;
-  const ran = `\`npm run bench -- ${name}${quick ? ' --quick' : ''}\`, ${date.replace('T', ' ')} UTC, ${seconds} s, commit ${commit}, Node ${node}, ${cpu}.`;
+  const { scenarios, date, seconds, commit, node, cpu, quick, load } = result;
+  const ran = `\`npm run bench -- ${name}${quick ? ' --quick' : ''}\`, ${date.replace('T', ' ')} UTC, ${seconds} s, commit ${commit}, Node ${node}, ${cpu}, load ${readable(load)}.`;
   const body = name === 'eviction' ? [hitRatios(scenarios)] : scenarios.map((one) => table(one));
   const pictures = [
     ...scenarios.filter((one) => plots.includes(one.name)).map((one) => picture(name, one)),
@@ -140,6 +140,7 @@ function table({ title, unit = 'ns', reference, cells }) {
     ],
     ['wrong answers', ({ wrong }) => String(wrong), ({ wrong }) => wrong > 0],
     ['per second', ({ perSecond }) => readable(perSecond), ({ perSecond }) => perSecond !== undefined],
+    ['CPU ratio', ({ cpuRatio }) => readable(cpuRatio), ({ cpuRatio }) => cpuRatio !== undefined && cpuRatio !== null],
     [`ratio to ${reference}`, ({ ratio }) => readable(ratio), ({ ratio }) => ratio !== undefined && ratio !== null],
   ].filter(([, , wanted]) => wanted === undefined || cells.some(wanted));
   return [

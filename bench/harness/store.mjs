@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
+import { availableParallelism, cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { format } from 'prettier';
 import { bench, commitOf, project } from './libraries.mjs';
@@ -16,6 +16,7 @@ export async function keep(row, scenarios, quick, seconds) {
     seconds: Math.round(seconds),
     commit: commitOf(),
     node: process.versions.node,
+    load: loadavg()[1],
     cpu: `${availableParallelism()} x ${cpus()[0]?.model.trim()}`,
     scenarios: scenarios.map(rounded),
   };
@@ -39,7 +40,7 @@ function rounded(value) {
   if (typeof value === 'number') return Number.isFinite(value) ? Number(value.toPrecision(4)) : null;
   if (Array.isArray(value)) return value.map(rounded);
   if (typeof value === 'object' && value !== null) {
-    const entries = Object.entries(value).filter(([name]) => name !== 'rounds');
+    const entries = Object.entries(value).filter(([name]) => name !== 'rounds' && name !== 'cpuRounds');
     return Object.fromEntries(entries.map(([name, one]) => [name, rounded(one)]));
   }
   return value;
