@@ -110,21 +110,35 @@ describe.each(HOSTS)('what only the application knows is refused at boot on %s',
     await expect(boot(ManualController)).rejects.toThrow(/passthrough: true, or set store: { manual: true }/);
   });
 
-  it('weak tags where If-Match is compared with the same version', async () => {
-    @Controller()
-    class WeakController {
-      @Get('x')
-      @HttpCache({ version })
-      read(): object {
-        return {};
+  it.each([
+    ['with the same version', 'x', 'y', version],
+    ['on the same path', ':id', ':productId', () => '1'],
+  ])('weak tags where If-Match compares them, %s', async (_name, read, write, compared) => {
+    const controller = (etag: 'weak' | undefined): Type => {
+      @Controller()
+      class LockedController {
+        @Get(read)
+        @HttpCache({ version, etag })
+        read(): object {
+          return {};
+        }
+        @Put(write)
+        @Precondition({ version: compared })
+        write(): object {
+          return {};
+        }
       }
-      @Put('x')
-      @Precondition({ version })
-      write(): object {
-        return {};
-      }
-    }
-    await expect(boot(WeakController)).rejects.toThrow(/WeakController\.read: the version makes a weak entity tag/);
+      return LockedController;
+    };
+    await expect(boot(controller('weak'))).rejects.toThrow(
+      /LockedController\.read: the version makes a weak entity tag/,
+    );
+    // Nothing said, they are strong there.
+    await boot(controller(undefined));
+    const { headers } = await app!.send('/x');
+    expect(headers.etag).toMatch(/^"1~/);
+    expect((await app!.send('/y', { method: 'PUT', headers: { 'if-match': headers.etag } })).status).toBe(200);
+    expect((await app!.send('/y', { method: 'PUT', headers: { 'if-match': `W/${headers.etag}` } })).status).toBe(412);
   });
 
   it('what a class and its handler say together', async () => {

@@ -217,6 +217,7 @@ describe('keys of Nest’s metadata', () => {
       expect(Reflect.hasMetadata(ROUTE_METADATA[key], redirected)).toBe(true);
     }
     expect(Reflect.getMetadata(ROUTE_METADATA.method, redirected)).toBe(RequestMethod.GET);
+    expect(Reflect.getMetadata(ROUTE_METADATA.path, redirected)).toBe('x');
     expect(Reflect.getMetadata(ROUTE_METADATA.sse, events)).toBe(true);
     expect(Object.keys(Reflect.getMetadata(ROUTE_METADATA.args, Decorated, 'redirected')).sort()).toEqual([
       '0:0',

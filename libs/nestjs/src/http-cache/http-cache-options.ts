@@ -93,7 +93,10 @@ export interface HttpCacheOptions {
   readonly cdn?: TargetedOptions | undefined;
   /** The version of what the handler would return, asked before pipes and handler: a match is a 304 without running them. */
   readonly version?: VersionFunction | undefined;
-  /** `'weak'` (default) or `'strong'` entity tags, `false` for none, or one made from the bytes that are sent. */
+  /**
+   * `'weak'` or `'strong'` entity tags, `false` for none, or one made from the bytes that are sent. Default `'weak'`, but `'strong'` for a
+   * `version` that a `@Precondition` on the same path compares.
+   */
   readonly etag?: 'weak' | 'strong' | false | ((body: Buffer) => string) | undefined;
   /** Request fields the response depends on; as an object, with a function that reduces each value to the few that matter. */
   readonly vary?: readonly string[] | Readonly<Record<string, (value: string | undefined) => string>> | undefined;

@@ -4,7 +4,7 @@ import { ApplicationConfig, type DiscoveryService } from '@nestjs/core';
 import { CacheConfigError } from '@strata-cache/core';
 import { messages } from '../messages.js';
 import { Controllers } from './controllers.js';
-import type { PreconditionOptions, ResourceVersion, VersionFunction } from './http-cache-options.js';
+import type { HttpCacheOptions, PreconditionOptions, ResourceVersion, VersionFunction } from './http-cache-options.js';
 import { declaredOn } from './http-cache.decorators.js';
 import { resolveRoutePolicy, type RoutePolicy } from './route-policy.js';
 
@@ -33,6 +33,7 @@ export const ROUTE_METADATA = {
   render: '__renderTemplate__',
   sse: '__sse__',
   method: 'method',
+  path: 'path',
   version: '__version__',
 } as const;
 
@@ -84,18 +85,17 @@ export class HttpRoutes {
     for (const { metatype } of discovery.getControllers()) {
       if (typeof metatype !== 'function') continue;
       const type = metatype as unknown as Type;
-      const handlers = handlersOf(type.prototype as object);
-      const routes = handlers.map((handler) => this.of(type, handler));
+      const routes = handlersOf(type.prototype as object).map((handler) => this.of(type, handler));
       if (routes.some(({ policy }) => policy?.store !== undefined)) this.#stores = true;
       this.#declared += routes.filter(({ policy }) => policy !== undefined).length;
-      refuseWeakTags(type, handlers, routes);
     }
   }
 
   #resolve(type: Type, handler: Handler): HttpRoute {
     const site = `${type.name}.${handler.name}`;
     const { cache, precondition } = declaredOn(type, handler);
-    const policy = cache === undefined ? undefined : resolveRoutePolicy(site, cache === 'none' ? NONE : cache);
+    const options = cache === 'none' ? NONE : cache && withLockableTag(site, type, handler, cache);
+    const policy = options && resolveRoutePolicy(site, options);
     const has = (key: string): boolean => Reflect.hasMetadata(key, handler);
     const ignored = [ROUTE_METADATA.redirect, ROUTE_METADATA.render].some(has);
     const untouched = has(ROUTE_METADATA.sse);
@@ -164,17 +164,29 @@ function refuseMisplaced({ site, policy, precondition, manual }: HttpRoute, hand
   }
 }
 
-/** If-Match compares strongly, and a weak tag matches nothing: whoever was given one could never write (RFC 9110 section 8.8.3.2). */
-function refuseWeakTags(type: Type, handlers: readonly Handler[], routes: readonly HttpRoute[]): void {
-  // As they were written: the functions of routes are wrapped.
-  const declared = handlers.map((handler) => declaredOn(type, handler));
-  const compared = new Set(declared.map(({ precondition }) => precondition?.version));
-  const weak = routes.find(({ policy }, index) => {
-    const { cache } = declared[index];
-    const version = typeof cache === 'object' ? cache.version : undefined;
-    return policy?.etag === 'weak' && version !== undefined && compared.has(version);
+/** @throws CacheConfigError for weak tags where writers compare them; left open, they are strong there */
+function withLockableTag(site: string, type: Type, handler: Handler, options: HttpCacheOptions): HttpCacheOptions {
+  const { version, etag } = options;
+  if (version === undefined || etag === 'strong' || !isLockedBy(type, handler, version)) return options;
+  if (etag !== undefined) throw new CacheConfigError(messages.httpWeakPrecondition(site));
+  return { ...options, etag: 'strong' };
+}
+
+/**
+ * Whether writers compare the tags a handler gives: a `@Precondition` of its class stands on the same path, or asks the same `version`.
+ * If-Match compares strongly, and a weak tag matches nothing: whoever was given one could never write (RFC 9110 section 8.8.3.2).
+ */
+function isLockedBy(type: Type, handler: Handler, version: VersionFunction): boolean {
+  return handlersOf(type.prototype as object).some((other) => {
+    const { precondition } = declaredOn(type, other);
+    return precondition !== undefined && (precondition.version === version || pathOf(other) === pathOf(handler));
   });
-  if (weak !== undefined) throw new CacheConfigError(messages.httpWeakPrecondition(weak.site));
+}
+
+/** Names of parameters aside. */
+function pathOf(handler: Handler): string {
+  const path = Reflect.getMetadata(ROUTE_METADATA.path, handler) as string | readonly string[] | undefined;
+  return JSON.stringify(path ?? '').replace(/:\w+/g, ':');
 }
 
 function handlersOf(prototype: object | null): Handler[] {
