@@ -296,6 +296,11 @@ describe('a scripted scenario: each step changes exactly these metrics', () => {
     expect(recovered).toMatchObject({ 'strata.recovery.queue': -5, 'strata.breaker.open': -1 });
   });
 
+  it('and all along: how many different keys were asked for', () => {
+    // 1, 2, none, join, lease, bad, fence, late, thing, many-0 to many-24, soft, fresh.
+    expect(Math.abs(cache.stats().distinctKeys - 36)).toBeLessThanOrEqual(2);
+  });
+
   it('has moved every metric but those of a real Redis and of availability over truth', () => {
     const unmoved = Object.values(METRICS).filter(({ name }) => !seen.has(name));
     expect(unmoved.map(({ name }) => name).filter((name) => !name.startsWith('strata.redis.'))).toEqual([

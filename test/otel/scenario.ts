@@ -53,12 +53,12 @@ export const load = async (value: Item): Promise<Item> => {
 /** The metrics that have moved so far. */
 export const seen = new Set<string>();
 
-/** What a step changes, all of it; gauges of time and bytes of L1 are looked at by themselves. */
+/** What a step changes, all of it; gauges of time, bytes and estimates are looked at by themselves. */
 export async function changes(): Promise<Values> {
   await settle();
   const all = Object.entries(await collector.changes());
   for (const [name] of all) seen.add(name.replace(/\{.*/, ''));
-  return Object.fromEntries(all.filter(([name]) => !/^strata\.(bus\.(lag|heartbeat)|l1\.bytes)/.test(name)));
+  return Object.fromEntries(all.filter(([name]) => !/^strata\.(bus\.(lag|heartbeat)|l1\.bytes|distinct)/.test(name)));
 }
 
 export const CALL = (operation: string, count = 1): Values => ({

@@ -6,6 +6,7 @@ import { CacheKeyError } from './errors.js';
 import { cloneValue } from './value/clone-value.js';
 import { admit } from './value/isolation.js';
 import { cacheTag, checkTags, encodeKey, encodeTenant, MAX_TAGS, tenantTag } from './key.js';
+import { DistinctKeys } from './reading/distinct-keys.js';
 import { LoadLimiter } from './reading/load-limiter.js';
 import { policyOf, type Policy } from './policy.js';
 import type { Observer } from './observer.js';
@@ -39,6 +40,7 @@ export class CacheRuntime {
   readonly definition: ResolvedDefinition;
   readonly policy: Policy;
   readonly stats: CacheStats = newStats();
+  readonly distinct = new DistinctKeys();
   readonly limiter: LoadLimiter;
   readonly backoff: Backoff;
   /** Caches inside whose loads this one was seen loading. */

@@ -358,7 +358,7 @@ export class Cache<Args extends AnyArgs = AnyArgs, Value = any> {
   /** A snapshot of the counters since the engine was created. */
   stats(): CacheStats {
     this.#runtime.credit();
-    return { ...this.#runtime.stats };
+    return { ...this.#runtime.stats, distinctKeys: this.#runtime.distinct.estimate };
   }
 }
 

@@ -49,6 +49,8 @@ export interface CacheStats {
   l2Bytes: number;
   /** Second-tier calls that failed or timed out. */
   l2Errors: number;
+  /** Different keys asked for, by estimate (HyperLogLog, within about 5 %). */
+  distinctKeys: number;
   /** Hits served past the staleness bound (`whenDisconnected: 'serve'`). */
   unproven: number;
 }
@@ -114,6 +116,7 @@ export function newStats(): CacheStats {
     replaced: 0,
     l2Bytes: 0,
     l2Errors: 0,
+    distinctKeys: 0,
     unproven: 0,
   };
 }

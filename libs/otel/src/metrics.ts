@@ -67,6 +67,12 @@ export const METRICS = {
     'Entries that left L1: evicted (no room), expired, overtaken, deleted, replaced',
   ),
   cacheInvalidations: counter('strata.cache.invalidations', '{invalidation}', ['cache'], 'Keys and clears per cache'),
+  distinctKeys: gauge(
+    'strata.distinct.keys',
+    '{key}',
+    ['cache'],
+    'Different keys asked for, by estimate (HyperLogLog)',
+  ),
   unproven: counter(
     'strata.unproven',
     '{lookup}',

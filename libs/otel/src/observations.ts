@@ -67,6 +67,7 @@ function cacheValues(stats: CacheStats): readonly Seen[] {
     ['removals', stats.deleted, 'deleted'],
     ['removals', stats.replaced, 'replaced'],
     ['cacheInvalidations', stats.invalidations],
+    ['distinctKeys', stats.distinctKeys],
     ['unproven', stats.unproven],
     ['l2Errors', stats.l2Errors],
     ['l2Written', stats.l2Bytes],

@@ -215,6 +215,7 @@ export class ReadThrough {
   #create(call: ReadCall, found: ReturnType<L1View['look']>, background: boolean): Flight {
     const { coherence } = this.#engine;
     const flight = new Flight(call, coherence.shardOf(call.key));
+    call.runtime.distinct.add(call.key);
     flight.force = call.forceRefresh;
     flight.background = background;
     flight.candidate = found.candidate;
