@@ -3,6 +3,7 @@ import { gate } from '@strata-cache/core/testing';
 import { Outbox, OutboxRelay, type OutboxPublisher, type SqlExecutor } from '@strata-cache/nestjs/microservices';
 import { sql, type Kysely } from 'kysely';
 import { sealEvent } from '../../libs/nestjs/src/microservices/envelope.js';
+import { readEvent } from '../../libs/nestjs/src/microservices/outbox.js';
 import { eventually } from '../support/eventually.js';
 import { stopAll } from '../support/process-keeper.js';
 import { executorOf } from './executors.js';
@@ -99,6 +100,25 @@ it('what can be enqueued can be published', async () => {
   await outbox.enqueue(execute, name, 'x'.repeat(longest));
   await expect(outbox.enqueue(execute, name, 'x'.repeat(longest + 1))).rejects.toThrow('maxEventBytes');
   expect(sealed).toHaveLength(1);
+});
+
+it('headers travel in the row, and count', async () => {
+  let size = 10;
+  const outbox = new Outbox({ dialect: 'sqlite', headers: () => ({ traceparent: 't'.repeat(size) }) });
+  const rows: (readonly unknown[])[] = [];
+  const execute: SqlExecutor = async (_text, parameters) => {
+    rows.push(parameters);
+    return { rows: [] };
+  };
+  await outbox.enqueue(execute, 'price.changed', {});
+  expect(rows[0].at(-1)).toBe('{"traceparent":"tttttttttt"}');
+  size = 300_000;
+  await expect(outbox.enqueue(execute, 'price.changed', {})).rejects.toThrow('maxEventBytes');
+  const row = { id: 'a', type: 'b', payload: '{}', version: null, route: null, occurred: 0, attempts: 0 };
+  expect(readEvent({ ...row, headers: '{"a":"b"}' }).headers).toEqual({ a: 'b' });
+  for (const headers of [null, '"text"', '{"a":', '1']) {
+    expect(readEvent({ ...row, headers }).headers).toBeUndefined();
+  }
 });
 
 describe('what is refused at construction', () => {

@@ -136,15 +136,15 @@ export class Outbox {
       throw new CacheConfigError(outboxMessages.notJson(type, error), error);
     }
     if (text === undefined) throw new CacheConfigError(outboxMessages.notJson(type, `it is a ${typeof payload}`));
-    const bytes = Buffer.byteLength(text) + ENVELOPE_BYTES;
+    const headers = this.#headers?.();
+    const along = headers === undefined ? null : JSON.stringify(headers);
+    const bytes = Buffer.byteLength(text) + Buffer.byteLength(along ?? '') + ENVELOPE_BYTES;
     if (bytes > this.#maxEventBytes) {
       throw new CacheConfigError(outboxMessages.tooLarge(type, bytes, this.#maxEventBytes));
     }
     if (version !== undefined && !Number.isSafeInteger(version)) {
       throw new CacheConfigError(outboxMessages.badVersion(type, version));
     }
-    const headers = this.#headers?.();
-    const along = headers === undefined ? null : JSON.stringify(headers);
     await execute(this.statements.insert, [id, type, text, version ?? null, key ?? null, along]);
     return id;
   }
@@ -190,10 +190,15 @@ export function readEvent(row: unknown): OutboxEvent {
     payload: parsed(payload),
     version: version === null ? undefined : Number(version),
     key: route ?? undefined,
-    headers: headers === null || headers === undefined ? undefined : (parsed(headers) as EventHeaders),
+    headers: headersOf(headers),
     occurredAt: new Date(Number(occurred)),
     attempts: Number(attempts),
   };
+}
+
+function headersOf(text: string | null): EventHeaders | undefined {
+  const headers = text === null ? null : parsed(text);
+  return typeof headers === 'object' && headers !== null ? (headers as EventHeaders) : undefined;
 }
 
 function parsed(text: string): unknown {
