@@ -217,6 +217,9 @@ export class Cache<Args extends AnyArgs = AnyArgs, Value = any> {
     const parts = this.#runtime.partsOf(args);
     const slot = this.#hit(parts);
     const stored = slot >= 0 ? this.#parts.engine.l1.values[slot] : this.#look(parts);
+    if (this.#direct && !(stored instanceof Boxed)) {
+      return stored as Value | undefined;
+    }
     return stored instanceof Boxed && stored.kind === 'error'
       ? undefined
       : (this.#runtime.open(stored) as Value | undefined);
