@@ -28,6 +28,20 @@ describe('locks of an engine with Redis', () => {
     expect(notices).not.toContain('locks.local');
   });
 
+  it('cost two commands when they are free, one to have it and one to give it back', async () => {
+    const server = await new RedisServer().start();
+    const { locks } = engine({ url: server.url });
+    await locks.withLock('warm', () => undefined);
+    await server.cli('CONFIG', 'RESETSTAT');
+    for (let index = 0; index < 50; index++) {
+      await locks.withLock(`k${index}`, () => undefined);
+    }
+    await Promise.all(Array.from({ length: 50 }, async (_, index) => locks.withLock(`k${index}`, () => undefined)));
+    const stats = String(await server.cli('INFO', 'commandstats'));
+    expect(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1]).toBe('200');
+    expect(stats).not.toMatch(/cmdstat_(eval|wait|publish):/);
+  });
+
   it("wait: '2s' waits two seconds, not less", async () => {
     const server = await new RedisServer().start();
     const { locks } = engine({ url: server.url });

@@ -26,7 +26,8 @@ export class MemoryLease implements Lease {
   readonly token: bigint;
   readonly #clock: Clock;
   readonly #owner: LeaseOwner;
-  readonly #controller = new AbortController();
+  /** Made when it is asked for: it is the dearest part of a lease, and most need none. */
+  #controller: AbortController | undefined;
   readonly #renew: boolean;
   readonly #ended: (how: LeaseEnd) => void;
   #ttl: number;
@@ -47,6 +48,12 @@ export class MemoryLease implements Lease {
   }
 
   get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#state === 'lost' || this.#state === 'revoked') {
+        this.#controller.abort(this.#lost());
+      }
+    }
     return this.#controller.signal;
   }
 
@@ -116,7 +123,7 @@ export class MemoryLease implements Lease {
     this.#state = how;
     this.#disarm();
     if (how !== 'released') {
-      this.#controller.abort(this.#lost());
+      this.#controller?.abort(this.#lost());
     }
     this.#ended(how === 'lost' ? 'lost' : 'released');
     this.#owner.ended(this);

@@ -56,6 +56,7 @@ export class LockCalls {
   readonly #options: LockCallsOptions;
   readonly #publish: string;
   readonly #replicas: ReplicaWaits | undefined;
+  readonly #gathering = new WeakSet<object>();
   /** The highest token any server has given to this process: the next one is above it, wherever it comes from. */
   #highest = 0n;
 
@@ -158,6 +159,7 @@ export class LockCalls {
     const { epoch } = link;
     const rest = [keys.length, ...keys, call.ticket, this.#publish, call.keys.channels, ...args];
     onSend?.();
+    this.#gather(link);
     try {
       return await link.send('evalsha', [script.sha, ...rest]);
     } catch (error) {
@@ -167,6 +169,18 @@ export class LockCalls {
         return link.send('eval', [script.lua, ...rest]);
       }
       throw error;
+    }
+  }
+
+  /** What is sent in one turn of the event loop leaves in one packet: many who hand over at once pay for one system call. */
+  #gather({ client: { stream } }: Link): void {
+    if (!this.#gathering.has(stream)) {
+      this.#gathering.add(stream);
+      stream.cork();
+      process.nextTick(() => {
+        this.#gathering.delete(stream);
+        stream.uncork();
+      });
     }
   }
 

@@ -43,7 +43,8 @@ export class RedisLease implements Lease {
   readonly token: bigint;
   readonly #clock: Clock;
   readonly #server: LeaseServer;
-  readonly #controller = new AbortController();
+  /** Made when it is asked for: it is the dearest part of a lease, and most need none. */
+  #controller: AbortController | undefined;
   readonly #renew: boolean;
   #ttl: number;
   #sent: Mark;
@@ -67,6 +68,12 @@ export class RedisLease implements Lease {
   }
 
   get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#state === 'lost' || this.#state === 'revoked') {
+        this.#controller.abort(lostLease(this.key, this.#state));
+      }
+    }
     return this.#controller.signal;
   }
 
@@ -214,7 +221,7 @@ export class RedisLease implements Lease {
 
   #end(state: 'revoked' | 'lost', forgotten: boolean): void {
     this.#stop(state);
-    this.#controller.abort(lostLease(this.key, state));
+    this.#controller?.abort(lostLease(this.key, state));
     this.#server.ended(this, state === 'lost' ? 'lost' : 'released', forgotten);
   }
 }

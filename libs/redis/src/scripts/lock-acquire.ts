@@ -15,16 +15,15 @@ export const ACQUIRE = script(
   LEFT,
   DROP_DEAD,
   `
-if found[3] and (tonumber(found[3]) or 0) > tonumber(ARGV[9]) then return {'late'} end
+if newest and (tonumber(newest) or 0) > tonumber(ARGV[9]) then return {'late'} end
 local ticket, liveness, now = ARGV[1], tonumber(ARGV[6]), micros()
 if holder == ticket then
   redis.call('PEXPIRE', KEYS[1], ttl)
   return {'granted', token}
 end
-local first = redis.call('ZRANGE', KEYS[2], 0, 0)[1]
-if first then first = dropDead(now, liveness) end
+local first = redis.call('EXISTS', KEYS[2]) == 1 and dropDead(now, liveness) or nil
 if not holder and (not first or first == ticket) then
-  local last = tonumber(found[2] or 0) or 0
+  local last = tonumber(fence or 0) or 0
   -- TIME and not a counter: a server that lost its data, or has older data, still hands out higher tokens. Nothing above 2^53 is a token.
   local rising = math.max(last + 1, now, tonumber(ARGV[8]) + 1)
   if rising >= 9007199254740991 then rising = math.max(last < 9007199254740990 and last + 1 or 0, now) end
