@@ -12,7 +12,7 @@ export type TierName = 'l1' | 'l2';
 /** One slow operation. The algorithm fills fields; logs, metrics and spans are derived by the observer. */
 export interface Operation {
   /** `read`: a lookup that L1 did not answer; `l2.*`: a call of the second tier; the others are named after what they do. */
-  readonly kind: 'read' | 'load' | 'put' | 'invalidate' | 'lock.wait' | 'lock.hold' | 'event' | `l2.${string}`;
+  readonly kind: 'read' | 'load' | 'put' | 'invalidate' | 'lock.wait' | 'lock.hold' | `l2.${string}`;
   /** The cache's name; empty for operations that concern the whole namespace. */
   readonly cache: string;
   /** The logical key where there is one. May hold user data: do not export it unless asked to. */
