@@ -100,7 +100,7 @@ export class Fleet {
     return lists.reduce((sum, list) => sum + list.length, 0);
   }
 
-  /** Ids of the events that were applied anywhere, by instances that were killed since as well. */
+  /** Ids of the events that arrived anywhere, at instances that were killed since as well. Whether they had their effect, `stale` says. */
   heard(): ReadonlySet<string> {
     return new Set(
       this.#members.flatMap(({ journal }) => (existsSync(journal) ? readFileSync(journal, 'utf8').split('\n') : [])),
@@ -133,6 +133,8 @@ export class Fleet {
 
   async stop(): Promise<void> {
     await this.#emitter.close();
+    const dead = this.#members.find(({ process }) => !process.running);
+    if (dead !== undefined) throw new Error(`Instance ${dead.name} died by itself:\n${dead.process.output}`);
     await this.#all((process) => process.call('stop'));
     idle.push(...this.#members.map(({ process }) => process));
   }

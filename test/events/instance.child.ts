@@ -20,7 +20,7 @@ export interface StartOptions {
   readonly instance: string;
   /** Entries. */
   readonly count: number;
-  /** A file for the ids of applied events: it outlives a kill -9. */
+  /** A file for the ids of events that were handed to the engine: it outlives a kill -9. */
   readonly journal: string;
 }
 
@@ -99,6 +99,7 @@ const handlers = serveCalls({
           const before = attempts.get(id) ?? 0;
           attempts.set(id, before + 1);
           if (before < trouble) throw new Error(`attempt ${before + 1} fails`);
+          appendFileSync(journal, `e${id}\n`);
           return { keys: [id] };
         },
       },
@@ -115,7 +116,6 @@ const handlers = serveCalls({
           retry: { attempts: 3, delay: '20ms' },
           onApplied: ({ id }) => {
             applied.add(id);
-            appendFileSync(journal, `${id}\n`);
           },
           onFailure: ({ envelope }) => {
             failed.push(envelope.id);

@@ -13,13 +13,10 @@ export function judge(
     if (!isRight) wrong.push(`${name}: ${what}`);
   };
   if (delivery === 'atLeastOnce') {
-    must(unheard === 0, `${unheard} of ${emitted} events were applied nowhere`);
+    must(unheard === 0, `${unheard} of ${emitted} events arrived nowhere`);
     must(!isOwn || missed === 0, `${missed} events were not applied by every instance`);
   } else {
-    must(
-      unheard <= duringOutage,
-      `${unheard} events were applied nowhere, ${duringOutage} were emitted during the outage`,
-    );
+    must(unheard <= duringOutage, `${unheard} events arrived nowhere, ${duringOutage} were emitted during the outage`);
   }
   // Without a second tier the memory is dropped at the reconnect, so not even a lost event leaves an old entry.
   const mayStay = delivery === 'atMostOnce' && name.endsWith('with-redis') ? unheard * 3 : 0;

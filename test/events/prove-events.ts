@@ -7,11 +7,13 @@ import { SCENARIOS } from './scenarios.js';
 /** Every transport with a real broker: 1,000 events each, an outage, a kill -9, throwing mappers, duplicates and reordering. */
 const EVENTS = 1_000;
 const seed = Number(process.env.STRATA_SEED ?? 1);
+/** Names of scenarios; none: all. */
+const wanted = process.argv.slice(2);
 const wrong: string[] = [];
 
 try {
   await warmUp(4);
-  for (const scenario of SCENARIOS) {
+  for (const scenario of SCENARIOS.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
     const { settings, broker, deadLetters } = await scenario.prepare();
     const verdict = await runScenario({ settings, broker, events: EVENTS, seed, kill: true });
     wrong.push(...judge(scenario, verdict, await deadLetters?.()));

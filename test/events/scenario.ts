@@ -29,7 +29,7 @@ export interface Verdict {
   readonly duringOutage: number;
   /** Answers `'queued'`: the event waited in the emitter. */
   readonly queued: number;
-  /** Events that no instance applied. */
+  /** Events that arrived at no instance. */
   readonly unheard: number;
   /** Events that some instance alive from beginning to end did not apply itself; only means something without a second tier. */
   readonly missed: number;
