@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import {
   Controller,
   Get,
@@ -13,10 +13,15 @@ import {
   Header,
   type Type,
 } from '@nestjs/common';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
 import {
+  CacheModule,
   HttpCache,
   NoHttpCache,
   Precondition,
+  Strata,
   type HttpCacheModuleOptions,
   type HttpCacheOptions,
 } from '@strata-cache/nestjs';
@@ -152,6 +157,19 @@ describe.each(HOSTS)('what only the application knows is refused at boot on %s',
       }
     }
     await expect(boot(ClassController)).rejects.toThrow(/ClassController\.x: @HttpCache: sMaxAge with scope 'private'/);
+  });
+
+  it('and leaves no engine open, for Nest calls no shutdown hook then', async () => {
+    const testing = await Test.createTestingModule({
+      imports: [CacheModule.forRoot({ namespace: 'boot' })],
+      controllers: [controllerWith(stored, Redirect('/x'))],
+    }).compile();
+    const nest = testing.createNestApplication(host === 'Express' ? new ExpressAdapter() : new FastifyAdapter(), {
+      logger: false,
+    } as never);
+    const close = jest.spyOn(nest.get(Strata), 'close');
+    await expect(nest.init()).rejects.toThrow(/'store' does not work/);
+    expect(close).toHaveBeenCalledTimes(1);
   });
 
   it.each<[HttpCacheModuleOptions, RegExp]>([

@@ -17,6 +17,7 @@ import { cacheInjections } from './contract/injections.js';
 import { httpCacheExports, httpCacheProviders } from './http-cache/http-cache.providers.js';
 import { CacheDoctor } from './doctor/cache-doctor.js';
 import { HttpRoutes } from './http-cache/http-routes.js';
+import { resolveSettings } from './http-cache/settings.js';
 import { loggingObserver } from './logging-observer.js';
 import { LockService } from './locks/lock-service.js';
 import { messages } from './messages.js';
@@ -41,6 +42,7 @@ export class EngineOwner {
     if (transactions !== undefined && typeof transactions?.afterCommit !== 'function') {
       throw new CacheConfigError(messages.badTransactions());
     }
+    resolveSettings(http, ''); // before anything is opened that a failed boot would leave open
     const namespace = engine.namespace ?? packageName();
     const observer = loggingObserver(engine.observer);
     const purges = openPurges(http, engine.clock, (notice) => observer.notice?.(notice));
@@ -71,6 +73,7 @@ export class EngineLifecycle implements OnModuleInit, OnApplicationBootstrap, On
   readonly #discovery: DiscoveryService;
   readonly #methods: CachedMethods;
   readonly #contract: CacheContract;
+  readonly #routes: HttpRoutes;
   readonly #options: CacheModuleOptions;
 
   constructor(
@@ -79,6 +82,7 @@ export class EngineLifecycle implements OnModuleInit, OnApplicationBootstrap, On
     @Inject(DiscoveryService) discovery: DiscoveryService,
     @Inject(CachedMethods) methods: CachedMethods,
     @Inject(CacheContract) contract: CacheContract,
+    @Inject(HttpRoutes) routes: HttpRoutes,
     @Inject(CACHE_MODULE_OPTIONS) options: CacheModuleOptions = {},
   ) {
     const { transactions } = options;
@@ -87,14 +91,16 @@ export class EngineLifecycle implements OnModuleInit, OnApplicationBootstrap, On
     this.#discovery = discovery;
     this.#methods = methods;
     this.#contract = contract;
+    this.#routes = routes;
     this.#options = options;
     // Here and not where the engine is opened: it may have been replaced by overrideProvider(Strata).
     if (transactions !== undefined && strata instanceof Strata) attachTransactions(strata, transactions);
   }
 
   async onModuleInit(): Promise<void> {
-    if (!(this.#strata instanceof Strata)) return; // overridden by a stand-in: methods run undecorated
     try {
+      this.#routes.explore(this.#discovery);
+      if (!(this.#strata instanceof Strata)) return; // overridden by a stand-in: methods run undecorated
       exploreMethods(this.#discovery, this.#strata, this.#methods);
       if (this.#options.transactions === undefined) refuseAfterCommit(this.#methods);
     } catch (error) {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnModuleInit, type Provider } from '@nestjs/common';
-import { ApplicationConfig, DiscoveryService, HttpAdapterHost } from '@nestjs/core';
+import { ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
 import { Strata, systemClock } from '@strata-cache/core';
 import { CACHE_MODULE_OPTIONS, type CacheModuleOptions } from '../cache.module-definition.js';
 import { Controllers } from './controllers.js';
@@ -16,28 +16,21 @@ import { resolveSettings } from './settings.js';
 @Injectable()
 export class HttpCacheLifecycle implements OnModuleInit, BeforeApplicationShutdown {
   readonly #engine: HttpCacheEngine;
-  readonly #routes: HttpRoutes;
-  readonly #discovery: DiscoveryService;
   readonly #host: HttpAdapterHost | undefined;
 
   constructor(
     @Inject(HttpCacheEngine) engine: HttpCacheEngine,
-    @Inject(HttpRoutes) routes: HttpRoutes,
     @Inject(HttpCacheInterceptor) interceptor: HttpCacheInterceptor,
-    @Inject(DiscoveryService) discovery: DiscoveryService,
     @Inject(ApplicationConfig) config: ApplicationConfig,
     @Inject(HttpAdapterHost) host: HttpAdapterHost,
   ) {
     this.#engine = engine;
-    this.#routes = routes;
-    this.#discovery = discovery;
     this.#host = host;
     // Now and not at init: routes are registered in between, with the global interceptors there are.
     if (engine.settings.global) config.addGlobalInterceptor(interceptor);
   }
 
   onModuleInit(): void {
-    this.#routes.explore(this.#discovery);
     if (this.#host !== undefined) this.#engine.attach(platformOf(this.#host));
   }
 

@@ -30,7 +30,13 @@ export async function checkExpectations(
   throw new PreconditionFailedException();
 }
 
-/** Runs a handler that changes something. If it succeeds, what is stored of its URL is gone before its response tells anyone (RFC 9111 section 4.4). */
+/**
+ * Runs a handler that changes something. If it succeeds, what is stored of its URL is gone before its response tells anyone (RFC 9111
+ * section 4.4).
+ *
+ * 1 a GET reads the old row, 2 the write commits and invalidates here, 3 the response of 1 is final. It is not stored: the fence of its
+ * load is older than 2.
+ */
 export function write(
   engine: HttpCacheEngine,
   platform: HttpPlatform,

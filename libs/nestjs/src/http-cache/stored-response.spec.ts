@@ -156,7 +156,7 @@ describe('what is stored', () => {
         const oracle = new CachePolicy(request, { status, headers }, { shared: true, cacheHeuristic: 0 });
         expect(oracle.storable()).toBe(true);
         // The oracle takes must-revalidate and proxy-revalidate for "never fresh" (its pull request #54); they forbid stale use only.
-        const isWrong = directives.some((one) => /-revalidate$/.test(one) && !one.includes('while'));
+        const isWrong = directives.some((one) => one.endsWith('-revalidate') && !one.includes('while'));
         if (!isWrong) expect(outcome.stored.freshFor).toBeLessThanOrEqual(oracle.timeToLive() + 2_000);
         expect(vary).not.toBe('*');
         expect(directives).not.toContain('no-cache');
