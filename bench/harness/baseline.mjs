@@ -18,12 +18,12 @@ const TOLERANCE = {
   scale: 0.5,
 };
 
-/** Our ratios, by row and scenario: of CPU time where it was taken. Never times: those belong to the machine. */
+/** Our ratios, by row and scenario; of CPU time where rounds are long. Never times: those belong to the machine. */
 export function ratiosOf(row, scenarios) {
   const ratios = {};
   for (const { name, cells, curve } of scenarios) {
     for (const { contender, ...cell } of cells) {
-      const ratio = cell.cpuRatio ?? cell.ratio;
+      const ratio = row === 'l2' ? (cell.cpuRatio ?? cell.ratio) : cell.ratio;
       if (ratio !== undefined && ratio !== null && (curve !== undefined || contender.startsWith('strata'))) {
         ratios[`${name}: ${contender}`] = Number(ratio.toPrecision(3));
       }

@@ -15,7 +15,7 @@ const SECTIONS = {
   l1: {
     title: 'Hits of the first tier',
     words:
-      'Every contender hits in a process of its own; loader calls are counted, and a single one fails the run. The loop visits the event loop every 1,000 reads, so that a clock read once in a while does not stand still. "strata, bus" is with a second tier: each hit then takes an exact reading, to prove that it is not too stale.',
+      'Every contender hits in a process of its own; loader calls are counted, and a single one fails the run. The loop visits the event loop every 1,000 reads, so that a clock read once in a while does not stand still. The time of a round is the median of its bursts of 1,000, which leaves out what preempts them, collections too; CPU leaves out nothing. "strata, bus" is with a second tier: each hit then takes an exact reading, to prove that it is not too stale.',
     plots: ['hot', 'peek'],
   },
   l2: {

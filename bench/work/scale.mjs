@@ -1,5 +1,6 @@
 import { CACHES } from '../contenders/caches.mjs';
 import { flat } from '../contenders/keys.mjs';
+import { median } from '../harness/numbers.mjs';
 import { calibrate, timed } from '../harness/timed.mjs';
 
 const BURST = 1_000;
@@ -28,15 +29,25 @@ export async function prepare({ contender, entries, roundMs, tagged }) {
   const turn = () => new Promise((resolve) => setImmediate(resolve));
 
   async function hits(count) {
+    const bursts = [];
     for (let done = 0; done < count; done += BURST) {
+      const since = process.hrtime.bigint();
       for (let at = 0; at < BURST; at++) await cache.get(read[at]);
+      bursts.push(Number(process.hrtime.bigint() - since) / BURST);
       await turn();
     }
+    return bursts;
   }
 
   /** What one invalidation costs whoever asks for it; the entries find out when they are looked at. */
   async function invalidations(count) {
-    for (let done = 0; done < count; done++) await cache.strata.invalidateTags(['everything']);
+    const each = [];
+    for (let done = 0; done < count; done++) {
+      const since = process.hrtime.bigint();
+      await cache.strata.invalidateTags(['everything']);
+      each.push(Number(process.hrtime.bigint() - since));
+    }
+    return each;
   }
 
   const run = tagged ? invalidations : hits;
@@ -49,8 +60,8 @@ export async function prepare({ contender, entries, roundMs, tagged }) {
       before = loads;
     },
     async round() {
-      const { ns, cpu } = await timed(() => run(count));
-      return { ops: count, ns, cpu };
+      const { cpu, result: taken } = await timed(() => run(count));
+      return { ops: count, ns: median(taken) * count, cpu };
     },
     async check() {
       if (!tagged && loads !== before) throw new Error(`${loads - before} loads among hits`);
