@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
-import { HttpCache, HttpCacheService, Strata } from '@strata-cache/nestjs';
+import { HttpCache, HttpCacheService, Strata, type Notice } from '@strata-cache/nestjs';
 import { HOSTS, startApp, type HttpApp } from './hosts.js';
 import { pipeline } from './raw-request.js';
 
@@ -82,9 +82,11 @@ function tagsFrom(request: any): string[] {
 describe.each(HOSTS)('hostile requests on %s', (host) => {
   let app: HttpApp;
   let controller: HostileController;
+  const notices: Notice[] = [];
   beforeAll(async () => {
     app = await startApp(host, {
       controllers: [HostileController],
+      observer: { notice: (notice) => void notices.push(notice) },
       http: { global: true, tagHeaders: ['surrogate-key', 'cache-tag', 'xkey', 'cache-groups'] },
     });
     controller = app.get(HostileController);
@@ -192,6 +194,9 @@ describe.each(HOSTS)('hostile requests on %s', (host) => {
     }
     expect((await app.send('/tags?many=32')).status).toBe(200);
     expect(JSON.parse((await app.send('/tags?many=32')).body)).toEqual({ run: 5 });
+    // Told once for each kind.
+    const about = notices.filter(({ message }) => message.startsWith('HostileController.tags: '));
+    expect(about.map(({ name }) => name).sort()).toEqual(['http.tags-of-an-entry', 'http.tags-on-the-wire']);
   });
 
   it('a version of a request breaks no field', async () => {

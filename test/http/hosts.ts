@@ -4,7 +4,7 @@ import type { INestApplication, ModuleMetadata, Type } from '@nestjs/common';
 import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
-import type { HttpCacheModuleOptions } from '@strata-cache/nestjs';
+import type { HttpCacheModuleOptions, Observer } from '@strata-cache/nestjs';
 import { CacheTestingModule, FakeClock } from '@strata-cache/nestjs/testing';
 import { send, type RawResponse, type SendOptions } from './raw-request.js';
 
@@ -17,6 +17,7 @@ export interface HttpAppOptions extends Pick<ModuleMetadata, 'imports' | 'provid
   readonly controllers: Type[];
   /** Default: every handler takes part. */
   readonly http?: HttpCacheModuleOptions;
+  readonly observer?: Observer;
   /** Before `init`: middleware, plugins, global interceptors, versioning. */
   readonly configure?: (app: INestApplication, host: HostName) => unknown;
 }
@@ -51,7 +52,10 @@ export async function startApp(host: HostName, options: HttpAppOptions): Promise
   const { http = { global: true }, imports = [], providers = [], controllers } = options;
   const clock = new FakeClock(Math.floor(Date.now() / 1_000) * 1_000);
   const testing = await Test.createTestingModule({
-    imports: [CacheTestingModule.forRoot({ clock, http: { salt: 'release', ...http } }), ...imports],
+    imports: [
+      CacheTestingModule.forRoot({ clock, observer: options.observer, http: { salt: 'release', ...http } }),
+      ...imports,
+    ],
     providers,
     controllers,
   }).compile();

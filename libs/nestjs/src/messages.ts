@@ -188,6 +188,13 @@ export const messages = {
     `HttpCacheInterceptor could not invalidate stored responses after a write to ${path} succeeded; they may be served ` +
     `until their ttl ends. Cause: ${String(error)}`,
 
+  httpTags: (site: string, warning: 'tags-on-the-wire' | 'tags-of-an-entry'): string =>
+    warning === 'tags-on-the-wire'
+      ? `${site}: @HttpCache: the tags of a response are more than a header takes. It carries the one tag ` +
+        `strata:too-many-tags instead, which is purged whenever any tag is. Tag it by category instead of by item.`
+      : `${site}: @HttpCache: a response is not stored, because an entry takes at most 31 tags of 1 to 256 characters, ` +
+        `without control characters and none that starts with "@". Give fewer, such as one for the category.`,
+
   httpUrl: (url: unknown): string =>
     `HttpCacheService.invalidateUrls: expected absolute http(s) URLs, got ${JSON.stringify(String(url).slice(0, 100))}.`,
 } as const;

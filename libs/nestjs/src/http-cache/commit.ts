@@ -81,7 +81,7 @@ function policyOf({ request, route, settings, identity }: Exchange, head: Respon
   });
 }
 
-function applyPolicy({ route, settings, tags }: Exchange, head: ResponseHead, policy: EffectivePolicy): void {
+function applyPolicy({ route, settings, tags, warn }: Exchange, head: ResponseHead, policy: EffectivePolicy): void {
   if (policy.cacheControl !== undefined) head.set('Cache-Control', policy.cacheControl);
   if (!policy.validators) closeHead(head, settings.targeted, settings.tagHeaders);
   if (route.vary.length > 0) {
@@ -92,7 +92,10 @@ function applyPolicy({ route, settings, tags }: Exchange, head: ResponseHead, po
     for (const name of settings.targeted) head.set(name, policy.targeted);
   }
   if (policy.tags) {
-    for (const { name, value } of tagFields(settings.tagHeaders, tags)) head.set(name, value);
+    for (const { name, value, degraded } of tagFields(settings.tagHeaders, tags)) {
+      head.set(name, value);
+      if (degraded) warn?.('tags-on-the-wire');
+    }
   }
 }
 

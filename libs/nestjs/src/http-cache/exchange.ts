@@ -27,6 +27,9 @@ export interface Validators {
   readonly lastModified: number | undefined;
 }
 
+/** What went differently than the application asked for: its tags are more, or others, than a field or an entry takes. */
+export type HttpWarning = 'tags-on-the-wire' | 'tags-of-an-entry';
+
 /** What is known of one request and its response between the interceptor and the last byte. */
 export class Exchange {
   readonly request: RequestView;
@@ -55,6 +58,8 @@ export class Exchange {
   pending: { readonly variant: StoredVariant; readonly tags: readonly string[] } | undefined;
   /** Counts what became of it. */
   onOutcome: ((outcome: string, reason: string) => void) | undefined;
+  /** Says what the application should know, once for each handler. */
+  warn: ((warning: HttpWarning) => void) | undefined;
   /** Called once the head is out. */
   onSent: ((status: number) => void) | undefined;
 

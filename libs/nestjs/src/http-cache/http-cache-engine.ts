@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
-import { Background, Strata, type Clock, type Consistency } from '@strata-cache/core';
+import { Background, Strata, type Clock, type Consistency, type Notice } from '@strata-cache/core';
 import { messages } from '../messages.js';
-import type { RequestView } from './exchange.js';
+import type { HttpWarning, RequestView } from './exchange.js';
 import { combined } from './field.js';
 import type { HttpPlatform } from './platform.js';
 import { resourceTag, sameOriginTarget } from './representation-key.js';
@@ -24,6 +24,8 @@ export class HttpCacheEngine {
   /** Counts what became of a request. */
   readonly onOutcome: ((outcome: string, reason: string) => void) | undefined;
   readonly #background: Background;
+  readonly #notice: (notice: Notice) => void;
+  readonly #warned = new Set<string>();
   #platform: HttpPlatform | undefined;
 
   constructor(settings: HttpCacheSettings, strata: Strata, clock: Clock, consistency: Consistency | undefined) {
@@ -31,11 +33,10 @@ export class HttpCacheEngine {
     this.clock = clock;
     const isEngine = strata instanceof Strata;
     this.onOutcome = isEngine ? (outcome, reason) => strata.count('responses', [outcome, reason]) : undefined;
-    this.#background = new Background({
-      notice: (notice) => {
-        if (!isEngine || !strata.notice(notice)) logger.warn(notice.message);
-      },
-    });
+    this.#notice = (notice) => {
+      if (!isEngine || !strata.notice(notice)) logger.warn(notice.message);
+    };
+    this.#background = new Background({ notice: this.#notice });
     this.store = isEngine ? new ResponseStore(strata, clock, consistency, this.#background) : undefined;
   }
 
@@ -47,6 +48,14 @@ export class HttpCacheEngine {
   attach(platform: HttpPlatform | undefined): void {
     this.#platform = platform;
     platform?.install();
+  }
+
+  /** Once for each handler and warning. */
+  warn(site: string, warning: HttpWarning): void {
+    const known = `${site} ${warning}`;
+    if (this.#warned.has(known)) return;
+    this.#warned.add(known);
+    this.#notice({ level: 'warn', name: `http.${warning}`, message: messages.httpTags(site, warning) });
   }
 
   detach(work: () => Promise<unknown>): void {
@@ -63,7 +72,8 @@ export class HttpCacheEngine {
     try {
       await this.store?.invalidate(tags);
     } catch (error) {
-      logger.warn(messages.httpInvalidationFailed(target.split('?', 1)[0], error));
+      const message = messages.httpInvalidationFailed(target.split('?', 1)[0], error);
+      this.#notice({ level: 'warn', name: 'http.invalidate', message });
     }
   }
 

@@ -78,6 +78,7 @@ export class HttpCacheInterceptor implements NestInterceptor {
     const exchange = new Exchange(view, route.policy!, settings, clock);
     exchange.identity = identityOf(settings.identity, view.fields, view.native);
     exchange.onOutcome = onOutcome;
+    if (route.policy!.tags !== undefined) exchange.warn = (warning) => this.#engine.warn(route.site, warning);
     const head = platform.hook(http.getResponse(), exchange);
     const reading: Reading = { platform, context, next, route, exchange, head };
     const { version } = route.policy!;

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { MAX_TAGS } from '@strata-cache/core';
+import { MAX_TAG_LENGTH, MAX_TAGS } from '@strata-cache/core';
 import { parseCacheControl, type Directives } from './cache-control.js';
 import type { EffectivePolicy } from './effective-policy.js';
 import type { Exchange } from './exchange.js';
@@ -66,7 +66,7 @@ export function variantOf(
 
 /** RFC 9111 section 3, and what this store leaves out besides: parts, streams, large bodies, more tags than an entry holds. */
 function refusal(
-  { route, request, tags }: Exchange,
+  { route, request, tags, warn }: Exchange,
   head: ResponseHead,
   policy: EffectivePolicy,
   body: CommittedBody,
@@ -78,7 +78,14 @@ function refusal(
   if (body.length > store.maxBodyBytes || Buffer.byteLength(body) > store.maxBodyBytes) return 'size';
   if (head.get('set-cookie') !== undefined && !route.allowSetCookie) return 'set-cookie';
   if (parseCacheControl(request.fields['cache-control']).has('no-store')) return 'request';
-  return tags.length > MAX_RESPONSE_TAGS + 1 ? 'tags' : undefined;
+  if (tags.length <= MAX_RESPONSE_TAGS + 1 && tags.every(isStorableTag)) return undefined;
+  warn?.('tags-of-an-entry');
+  return 'tags';
+}
+
+/** The engine's own rule, asked before it would refuse the whole response. */
+function isStorableTag(tag: string): boolean {
+  return tag !== '' && tag.length <= MAX_TAG_LENGTH && !tag.startsWith('@') && !/[\p{Cc}\p{Surrogate}]/u.test(tag);
 }
 
 /** Statuses whose caching rules are followed here, for must-understand. */
