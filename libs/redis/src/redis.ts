@@ -28,7 +28,7 @@ export function redis(options: RedisTierOptions): L2Factory {
   return {
     kind: 'l2',
     create(context: L2Context): L2Parts {
-      const { namespace, clock, maxStaleness, onSuspect } = context;
+      const { namespace, clock, maxStaleness, onSuspect, onRefused } = context;
       const { shards, onServerChange, maxTagStamps } = resolved;
       const sharded = isCluster(resolved);
       const warn = (message: string): void => context.observer.notice?.({ level: 'warn', name: 'l2.redis', message });
@@ -67,7 +67,7 @@ export function redis(options: RedisTierOptions): L2Factory {
         topology.close();
         sleepers.wakeAll();
       };
-      const tier = new RedisTier({ gate: dataGate, views, scripts, sleepers, maxTagStamps, onClose });
+      const tier = new RedisTier({ gate: dataGate, views, scripts, sleepers, maxTagStamps, onClose, onRefused });
       const attached = (): Map<Link, ShardKeys> => {
         const links = new Map<Link, ShardKeys>();
         for (const { shard, keys } of views) {
