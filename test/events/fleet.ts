@@ -133,10 +133,11 @@ export class Fleet {
 
   async stop(): Promise<void> {
     await this.#emitter.close();
-    const dead = this.#members.find(({ process }) => !process.running);
-    if (dead !== undefined) throw new Error(`Instance ${dead.name} died by itself:\n${dead.process.output}`);
-    await this.#all((process) => process.call('stop'));
-    idle.push(...this.#members.map(({ process }) => process));
+    // One that died is told and no more: what made the scenario fail must not be hidden by what stopping it makes fail.
+    for (const { name, process } of this.#members) {
+      if (process.running) await process.call('stop').then(() => idle.push(process));
+      else console.error(`Instance ${name} is dead. Its last words:\n${process.output}`);
+    }
   }
 
   get settings(): FleetSettings {
