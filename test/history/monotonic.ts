@@ -1,11 +1,11 @@
-import { performance } from 'node:perf_hooks';
-
-/** `performance.now()` counts from the start of each process, `hrtime` from the start of the machine. */
-const OFFSET = Number(process.hrtime.bigint()) / 1e6 - performance.now();
-
-/** Milliseconds of the machine's monotonic clock: readings of several processes are comparable, to a few µs. */
+/**
+ * ms of the machine's monotonic clock, which readings of several processes share. Read from it each time: `performance.now()` counts from the start
+ * of each process, and an offset measured once is wrong by as long as the process was not run between its two readings. A child
+ * that started on a busy machine then dated its reads too early, and the judge let stale ones pass; a parent dated acknowledgements
+ * too early, and it saw stale reads where none were.
+ */
 export function monotonic(): number {
-  return performance.now() + OFFSET;
+  return Number(process.hrtime.bigint()) / 1e6;
 }
 
 /** Slack for comparing readings of two processes, ms. */

@@ -12,20 +12,19 @@ import { RedisServer, stopAll } from '../support/redis-server.js';
 const NAMESPACE = 'test:locks';
 const engine = (options: RedisTierOptions): Strata => createStrata({ namespace: NAMESPACE, l2: redis(options) });
 
+const cluster = new RedisCluster({ nodeTimeout: 1_000 });
+const sentinel = new RedisSentinel({ password: 'pw' });
+
+// Both at once: each mostly waits for its nodes to hear of each other.
+beforeAll(async () => {
+  await Promise.all([cluster.start(), sentinel.start()]);
+  const [, , ...rights] = aclLine('app', NAMESPACE, { cluster: true }).split(' ');
+  await Promise.all(cluster.servers.map(async (node) => node.cli('ACL', 'SETUSER', 'app', '>s3cret', ...rights)));
+});
+
 afterAll(async () => stopAll());
 
 describe('locks on a Cluster', () => {
-  let cluster: RedisCluster;
-  let rights: string[];
-
-  beforeAll(async () => {
-    cluster = await new RedisCluster({ nodeTimeout: 1_000 }).start();
-    [, , ...rights] = aclLine('app', NAMESPACE, { cluster: true }).split(' ');
-    await Promise.all(cluster.servers.map(async (node) => node.cli('ACL', 'SETUSER', 'app', '>s3cret', ...rights)));
-  });
-
-  afterAll(async () => cluster.stop());
-
   const options = (): RedisTierOptions => ({
     cluster: { nodes: cluster.endpoints },
     username: 'app',
@@ -66,14 +65,7 @@ describe('locks on a Cluster', () => {
 });
 
 describe('locks behind Sentinel', () => {
-  let sentinel: RedisSentinel;
   const options = (): RedisTierOptions => ({ sentinels: sentinel.sentinels, name: sentinel.name, password: 'pw' });
-
-  beforeAll(async () => {
-    sentinel = await new RedisSentinel({ password: 'pw' }).start();
-  });
-
-  afterAll(async () => sentinel.stop());
 
   locksContract(
     'sentinel',

@@ -1,7 +1,7 @@
 import { createStrata } from '@strata-cache/core';
 import { redis } from '@strata-cache/redis';
 import { setTimeout as delay } from 'node:timers/promises';
-import { machineTime } from './machine-time.js';
+import { monotonic } from '../history/monotonic.js';
 import { type Child, fork } from '../support/child.js';
 import type { RedisServer } from '../support/redis-server.js';
 import type { Seeded } from '../support/seeded.js';
@@ -34,10 +34,10 @@ export async function crashes(server: RedisServer, rounds: number, ttl: number, 
     const token = await child.call('hold', { url: server.url, key, ttl: `${ttl}ms` });
     const waiting = strata.locks.acquire(key, { wait: '1m' });
     await delay(random.int(0, ttl));
-    const killedAt = machineTime();
+    const killedAt = monotonic();
     await child.kill9();
     const lease = await waiting;
-    longest = Math.max(longest, machineTime() - killedAt);
+    longest = Math.max(longest, monotonic() - killedAt);
     fallen += lease.token > token ? 0 : 1;
     await lease.release();
   }

@@ -35,7 +35,7 @@ describe('locks on Redis under faults', () => {
   it('a black hole: the holder is told before anybody else is granted', async () => {
     const result = await blackHoles(server, { lanes: 3, rounds: 1, ttl: 1_500 }, random.fork());
     expect(result.rounds).toBe(3);
-    expect(result.toldFirst + result.starved).toBe(3);
+    expect(result.toldFirst).toBe(3);
   });
 
   it('30 waiters in 2 processes are served in the order they came', async () => {

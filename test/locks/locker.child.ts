@@ -2,7 +2,7 @@ import { createStrata, LeaseLostError, type Strata } from '@strata-cache/core';
 import { redis } from '@strata-cache/redis';
 import { Redis } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
-import { machineTime } from './machine-time.js';
+import { monotonic } from '../history/monotonic.js';
 import { serveCalls, tellParent } from '../support/child-side.js';
 
 /** A process of its own that takes locks: the parent kills it, stops it, and cuts it off. Instants are the machine's. */
@@ -33,12 +33,12 @@ function locksAt(url: string): Strata['locks'] {
 }
 
 async function holdOnce(url: string, key: string, inside: () => Promise<number>): Promise<Hold> {
-  const askedAt = machineTime();
+  const askedAt = monotonic();
   const lease = await locksAt(url).acquire(key, { wait: '10m' });
-  const grantedAt = machineTime();
+  const grantedAt = monotonic();
   const turn = await inside();
   lease.assertHeld();
-  const releasedAt = machineTime();
+  const releasedAt = monotonic();
   await lease.release();
   return { token: lease.token, turn, askedAt, grantedAt, releasedAt };
 }
@@ -47,15 +47,15 @@ export const handlers = serveCalls({
   /** Takes the lock and keeps it. The parent is told when the lease is lost. */
   hold: async ({ url, key, ttl, renew }: Ask) => {
     const lease = await locksAt(url).acquire(key, { ttl, wait: '1m', renew });
-    let lastTurn = machineTime();
+    let lastTurn = monotonic();
     let longestTurn = 0;
     const watch = setInterval(() => {
-      longestTurn = Math.max(longestTurn, machineTime() - lastTurn);
-      lastTurn = machineTime();
+      longestTurn = Math.max(longestTurn, monotonic() - lastTurn);
+      lastTurn = monotonic();
     }, 2);
     lease.signal.addEventListener('abort', () => {
       clearInterval(watch);
-      const at = machineTime();
+      const at = monotonic();
       const lost = lease.signal.reason instanceof LeaseLostError;
       const named = String(lease.signal.reason).includes(key);
       tellParent(`aborted ${key}`, { at, lost, named, lag: Math.max(longestTurn, at - lastTurn) });
@@ -71,9 +71,9 @@ export const handlers = serveCalls({
     const lease = await locksAt(url).acquire(key, { ttl, wait: '1m' });
     tellParent('spinning', lease.token);
     await delay(10);
-    let last = machineTime();
+    let last = monotonic();
     const until = last + 20_000;
-    for (let now = last; now - last < parseInt(ttl) / 2 && now < until; now = machineTime()) {
+    for (let now = last; now - last < parseInt(ttl) / 2 && now < until; now = monotonic()) {
       last = now;
     }
     const before = lease.signal.aborted;
@@ -88,7 +88,7 @@ export const handlers = serveCalls({
       knewBefore: before,
       code,
       abortedNow: lease.signal.aborted,
-      stood: machineTime() - last,
+      stood: monotonic() - last,
     };
   },
 

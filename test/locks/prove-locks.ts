@@ -45,9 +45,9 @@ const PARTS: Record<string, (server: RedisServer) => Promise<void>> = {
     const { rounds, toldFirst, starved, margin } = result;
     prove('blackHoles.rounds', rounds, 'packets of the holder are lost both ways from a random instant on, ttl 3 s');
     prove('blackHoles.toldFirst', toldFirst, 'signal aborted before anybody else was granted');
-    prove('blackHoles.starved', starved, 'rounds in which the holder was not run for longer than its margin');
+    prove('blackHoles.starved', starved, 'further rounds: the holder was not run for longer than its margin, repeated');
     prove('blackHoles.leastMarginMs', margin);
-    claim(toldFirst + starved === rounds && starved <= 3, `blackHoles: ${JSON.stringify(result)}`);
+    claim(toldFirst === rounds && margin > 0 && starved <= 10, `blackHoles: ${JSON.stringify(result)}`);
   },
   queues: async (server) => {
     const { waiters, inOrder, longest } = await queues(server, { waiters: 100, processes: 4, hold: 20 });

@@ -1,6 +1,6 @@
 import { type Clock, LockError } from '@strata-cache/core';
 import type { LockGate } from './lock-gate.js';
-import type { LockKeys } from './lock-keys.js';
+import { named, type LockKeys } from './lock-keys.js';
 import { markNow, type Mark } from './lease-time.js';
 import { type Link, unavailable } from '../link.js';
 import type { LockDurability } from '../options.js';
@@ -79,7 +79,7 @@ export class LockCalls {
     let waitsBefore = 0;
     const answer = await this.#run(link, ACQUIRE, call, [...call.keys.all, connection], args, () => {
       if (call.over) {
-        throw unavailable(`lock ${JSON.stringify(call.key)}: given up before it was asked for`);
+        throw unavailable(`${named(call.key)}: given up before it was asked for`);
       }
       waitsBefore = this.#replicas?.sent(link) ?? 0;
     });
@@ -88,7 +88,7 @@ export class LockCalls {
       return { kind: 'busy', ahead: Number(first), retryIn: left };
     }
     if (status !== 'granted') {
-      throw unavailable(`lock ${JSON.stringify(call.key)}: the connection changed while it was asked for`);
+      throw unavailable(`${named(call.key)}: the connection changed while it was asked for`);
     }
     const token = BigInt(first);
     if (token > this.#highest) {
@@ -142,7 +142,7 @@ export class LockCalls {
   async #link({ keys, key }: LockCall): Promise<Link> {
     const link = await this.#gate.opened(keys.shard, this.#options.commandTimeout);
     if (link === undefined) {
-      throw unavailable(`lock ${JSON.stringify(key)}: no connection`);
+      throw unavailable(`${named(key)}: no connection`);
     }
     return link;
   }
@@ -192,11 +192,11 @@ export class LockCalls {
     }
     const reached = await this.#replicas.reached(link, waitsBefore);
     if (link.epoch !== epoch) {
-      throw unavailable(`lock ${JSON.stringify(key)}: the connection broke before the grant was confirmed`);
+      throw unavailable(`${named(key)}: the connection broke before the grant was confirmed`);
     }
     if (reached < durability.replicas) {
       throw new LockError(
-        `lock ${JSON.stringify(key)}: granted, but only ${reached} of ${durability.replicas} replicas had it within ${durability.timeout} ms; it is given back. Check the replicas, or lower lockDurability`,
+        `${named(key)}: granted, but only ${reached} of ${durability.replicas} replicas had it within ${durability.timeout} ms; it is given back. Check the replicas, or lower lockDurability`,
       );
     }
   }
@@ -210,7 +210,7 @@ export class LockCalls {
       } catch (error) {
         if (LockCalls.isFinal(error) || !goOn() || this.#clock.now() >= until) {
           throw new LockError(
-            `lock ${JSON.stringify(key)}: Redis did not confirm it; unless it did, the lock ends by its ttl`,
+            `${named(key)}: Redis did not confirm it; unless it did, the lock ends by its ttl`,
             'ERR_LOCK',
             error,
           );

@@ -9,6 +9,11 @@ export interface LockKeys {
   readonly channels: string;
 }
 
+/** A lock in messages: a key may be as long as it likes, a message not. */
+export function named(key: string): string {
+  return `lock ${JSON.stringify(key.length > 60 ? `${key.slice(0, 60)}...` : key)}`;
+}
+
 /** Names the locks of a namespace. */
 export class LockNames {
   readonly #prefixes: readonly string[];

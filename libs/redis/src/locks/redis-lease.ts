@@ -9,6 +9,7 @@ import {
   type TimerHandle,
 } from '@strata-cache/core';
 import { leftOf, markNow, type Mark } from './lease-time.js';
+import { named } from './lock-keys.js';
 
 /** What a lease asks of the server. */
 export interface LeaseServer {
@@ -92,7 +93,7 @@ export class RedisLease implements Lease {
   }
 
   async extend(ttl: Duration): Promise<void> {
-    const wanted = asLockTtl(ttl, `lock ${JSON.stringify(this.key)}: extend`);
+    const wanted = asLockTtl(ttl, `${named(this.key)}: extend`);
     this.assertHeld();
     const generation = ++this.#generation;
     const sent = markNow(this.#clock);

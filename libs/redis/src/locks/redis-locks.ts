@@ -11,7 +11,7 @@ import {
 import { randomBytes } from 'node:crypto';
 import { LockCalls, type AcquireAnswer, type LockCall, type LockCallsOptions } from './lock-calls.js';
 import { LockGate } from './lock-gate.js';
-import { LockNames } from './lock-keys.js';
+import { LockNames, named } from './lock-keys.js';
 import { LockWaiter } from './lock-waiter.js';
 import { leftOf } from './lease-time.js';
 import { RedisLease, type LeaseServer } from './redis-lease.js';
@@ -87,7 +87,7 @@ export class RedisLocker implements Locker {
   async close(): Promise<void> {
     this.#closed = true;
     const cancelled = Array.from(this.#waiting.values(), async ({ call, waiter }) => {
-      waiter.interrupt(new LockError(`lock ${JSON.stringify(call.key)}: the lock service was closed while waiting`));
+      waiter.interrupt(new LockError(`${named(call.key)}: the lock service was closed while waiting`));
       await this.#calls.cancel(call);
     });
     const released = Array.from(this.#held, async (lease) => lease.revoke());
@@ -158,7 +158,7 @@ export class RedisLocker implements Locker {
     if (error instanceof LockError) {
       throw error;
     }
-    throw new LockError(`lock ${JSON.stringify(call.key)}: Redis could not be asked for it`, 'ERR_LOCK', error);
+    throw new LockError(`${named(call.key)}: Redis could not be asked for it`, 'ERR_LOCK', error);
   }
 
   #hold(
@@ -186,7 +186,7 @@ export class RedisLocker implements Locker {
 
   #begin({ key, name, ttl }: LockRequest): LockCall {
     if (this.#closed) {
-      throw new LockError(`lock ${JSON.stringify(key)}: the lock service is closed`);
+      throw new LockError(`${named(key)}: the lock service is closed`);
     }
     const number = ++this.#lastNumber;
     return { key, keys: this.#names.of(name), ticket: `${this.#instance}.${number}`, number, ttl, over: false };
