@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createStrata, type Strata } from '@strata-cache/core';
 import { aclLine, redis, type RedisTierOptions } from '@strata-cache/redis';
 import { setTimeout as delay } from 'node:timers/promises';
+import { LockNames } from '../../libs/redis/src/locks/lock-keys.js';
 import { locksContract } from '../contract/locks.contract.js';
 import { failsWith } from '../engine/fails-with.js';
 import { eventually } from '../support/eventually.js';
@@ -44,6 +45,38 @@ describe('locks on a Cluster', () => {
     },
     { ttl: 250, canStall: false },
   );
+
+  /**
+   * 1 A holds, B waits; 2 the lock is on the new node, its queue still on the old one; 3 A extends meanwhile, and is answered by neither; 4 the
+   * slot is handed over, and A and B go on there.
+   */
+  it('a lock whose slot moves stays with its holder, and then goes to who has waited', async () => {
+    const [a, b] = [engine(options()), engine(options())];
+    const lease = await a.locks.acquire('moving', { ttl: '20s', renew: false });
+    const waiting = b.locks.acquire('moving', { wait: '60s' });
+    const [lock, queue] = new LockNames(NAMESPACE, 16, true).of('moving').all;
+    const slot = await cluster.slotOf(lock);
+    const source = await cluster.masterOf(slot);
+    const [{ port }] = (await cluster.masters()).filter((master) => master.port !== source.port);
+    const from = cluster.server(source.port);
+    await eventually(async () => (await from.cli('ZCARD', queue)) === 1);
+    await cluster.beginMove(slot, port);
+    await from.cli('MIGRATE', '127.0.0.1', port, lock, 0, 5_000);
+    const extended = lease.extend('30s').then(
+      () => 'extended',
+      (error: unknown) => String(error),
+    );
+    expect(await a.locks.tryAcquire('moving').catch(() => null)).toBeNull();
+    await cluster.endMove(slot, port);
+    expect(await extended).toMatch(/^extended|did not confirm/);
+    await eventually(async () => lease.extend('30s'), { within: 15_000 });
+    expect(Number(await cluster.server(port).cli('PTTL', lock))).toBeGreaterThan(20_000);
+    await lease.release();
+    const next = await waiting;
+    expect(next.token > lease.token).toBe(true);
+    await next.release();
+    await Promise.all([a.close(), b.close()]);
+  }, 60_000);
 
   it('spread over the masters; kill -9 of one: waiters go on behind the replica that takes over, tokens rise', async () => {
     const [a, b] = [engine(options()), engine(options())];
