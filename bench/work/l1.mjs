@@ -7,6 +7,7 @@ import { flat, zipfKeys } from '../contenders/keys.mjs';
 const BURST = 1_000;
 
 const ZIPF_LENGTH = 300_000;
+const WARM_MS = 300;
 
 /**
  * Hits of the first tier. `scenario`: `hot` one key; `resident` as many keys as `entries`, in a shuffled order; `zipf` 100,000
@@ -46,10 +47,11 @@ export async function prepare({ contender, scenario, redisUrl, roundMs, entries 
   let ops = 0;
   return {
     async warm() {
-      // Three times as long as a round: the compilers have then seen what there is to see.
       if (scenario === 'zipf') await many(keys.length);
       count = await calibrate(many, roundMs, BURST);
-      await many(Math.ceil((4 * count) / BURST) * BURST);
+      // Until the compilers have seen what there is to see, however short the rounds are.
+      const until = performance.now() + WARM_MS;
+      while (performance.now() < until) await many(count);
       loadsBefore = loads;
     },
     async round() {
