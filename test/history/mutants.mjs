@@ -161,8 +161,8 @@ export const MUTANTS = [
     patches: [
       {
         file: 'libs/core/src/writes.ts',
-        find: '    } finally {\n      coherence.apply(event);\n    }\n    return ACKNOWLEDGED;',
-        replace: '    }\n    return ACKNOWLEDGED;',
+        find: '    } finally {\n      coherence.apply(event);\n    }\n    observer.invalidated?.(event);',
+        replace: '    }\n    observer.invalidated?.(event);',
       },
     ],
   },
