@@ -83,7 +83,9 @@ export function resolveSettings(options: HttpCacheModuleOptions | undefined, ver
   const identity = readOptions(`${WHERE}.identity`, given.identity ?? {}, IDENTITY_RULES);
   const status = given.cacheStatus === false ? undefined : (given.cacheStatus ?? {});
   const { name, detail } = readOptions(`${WHERE}.cacheStatus`, status ?? {}, STATUS_RULES);
-  const fromPurgers = ((given.purgers ?? []) as readonly { tagHeader?: string }[]).map(({ tagHeader }) => tagHeader);
+  // Anything but an array of purgers is refused by the room they belong to, in its own words.
+  const purgers: readonly ({ tagHeader?: string } | undefined)[] = Array.isArray(given.purgers) ? given.purgers : [];
+  const fromPurgers = purgers.map((purger) => purger?.tagHeader);
   const tagHeaders = given.tagHeaders ?? fromPurgers.filter((header) => header !== undefined);
   const salt: string = given.salt ?? version;
   return {
