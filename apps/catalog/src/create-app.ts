@@ -1,4 +1,4 @@
-import { type INestApplication, type LogLevel, ValidationPipe } from '@nestjs/common';
+import { type INestApplication, Logger, type LogLevel, ValidationPipe } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
@@ -29,6 +29,8 @@ export async function createApp(settings: Settings, logger?: LogLevel[] | false)
   if (listener) {
     // Before the first request: what is cached from then on is cleared by events.
     app.connectMicroservice(listener, { inheritAppConfig: true });
+    // It waits for a server that is away, and would do so without a word. The URL may hold a password.
+    new Logger('Catalogue').log('connecting to the server of NATS_URL');
     await app.startAllMicroservices();
   }
   // Serves /docs-json; the page itself is ApiPageController.

@@ -21,5 +21,6 @@ try {
   await start();
 } catch (error) {
   new Logger('Catalogue').fatal(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
+  // Not `exitCode`: the database's thread, opened before the failure, would keep a process alive that serves nobody.
+  process.exit(1);
 }

@@ -1,4 +1,4 @@
-import { ValidationPipe, type INestApplication, type LogLevel } from '@nestjs/common';
+import { Logger, ValidationPipe, type INestApplication, type LogLevel } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Transport, type MicroserviceOptions } from '@nestjs/microservices';
 import { AppModule } from './app.module.js';
@@ -23,6 +23,8 @@ export async function createApp(settings: Settings, logger?: LogLevel[] | false)
         waitOnFirstConnect: true,
       },
     });
+    // It waits for a server that is away, and would do so without a word. The URL may hold a password.
+    new Logger('Pricing').log('connecting to the server of NATS_URL');
     await app.startAllMicroservices();
   }
   return app;

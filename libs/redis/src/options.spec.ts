@@ -26,6 +26,10 @@ describe('redis() options', () => {
     ['two sources', { url, cluster: { nodes: ['h:1'] } }, /got url and cluster/],
     ['an unknown option', { url, host: 'x' }, /unknown option "host"/],
     ['a http url', { url: 'http://secret@x' }, /url: expected redis:/],
+    ['an url without a scheme', { url: '//:secret@x' }, /url: expected redis:/],
+    ['a port that is none', { url: 'redis://:secret@x:99999' }, /url: expected .*:port\/db/],
+    ['a password that is not encoded', { url: 'redis://:secret100%@x' }, /percent-encode/],
+    ['a database that is no number', { url: 'rediss://:secret@x/main' }, /the database as numbers/],
     [
       'sentinels without name',
       { sentinels: [{ host: 'h', port: 1 }] },

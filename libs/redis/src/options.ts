@@ -128,8 +128,13 @@ function checkType(name: string, value: unknown): void {
 }
 
 function checkSource({ url, client, sentinels, name, cluster, db }: RedisTierOptions): void {
-  if (url !== undefined && !/^(rediss?:\/\/|\/)./.test(url)) {
+  if (url !== undefined && !/^(rediss?:\/\/|\/(?!\/))./.test(url)) {
     throw new CacheConfigError(`${WHERE}: url: expected redis://..., rediss://... or the path of a unix socket`);
+  }
+  if (url !== undefined && !url.startsWith('/') && !isReadable(url)) {
+    throw new CacheConfigError(
+      `${WHERE}: url: expected redis://user:password@host:port/db; percent-encode special characters of the password, give the port and the database as numbers`,
+    );
   }
   if (client !== undefined && (typeof client.isCluster !== 'boolean' || typeof client.duplicate !== 'function')) {
     throw new CacheConfigError(`${WHERE}: client: expected a Redis or Cluster of ioredis 6`);
@@ -144,6 +149,17 @@ function checkSource({ url, client, sentinels, name, cluster, db }: RedisTierOpt
   }
   if (cluster !== undefined && db !== undefined && db !== 0) {
     throw new CacheConfigError(`${WHERE}: db: a Redis Cluster has only database 0`);
+  }
+}
+
+/** What ioredis would throw for it comes later, and shows the whole URL with its password. A database that is no number would be 0. */
+function isReadable(url: string): boolean {
+  try {
+    const { username, password, pathname } = new URL(url);
+    decodeURIComponent(username + password);
+    return /^(\/\d*)?$/.test(pathname);
+  } catch {
+    return false;
   }
 }
 
