@@ -212,6 +212,10 @@ describe('wrong configuration fails at bootstrap', () => {
     expect(await failing({ maxStaleness: '1s', heartbeat: '1s' })).toMatch(/maxStaleness/);
     expect(await failing({ ttl: '5m' })).toMatch(/ttl/);
     expect(await failing({ refreshAhead: 0.5 })).toMatch(/refreshAhead/);
+    // Those of the module are known as well as those of the engine.
+    expect(await failing({ docter: true })).toMatch(
+      /^CacheModule\.forRoot: unknown option "docter".* namespace.* doctor/,
+    );
     expect(await failing({ defaults: { ttl: 60 } })).toMatch(/ttl.*'60s'/s);
     expect(await failing({ defaults: { ttl: -1 } })).toMatch(/ttl/);
     expect(await failing({ defaults: { refreshAhead: 2 } })).toMatch(/refreshAhead/);

@@ -1,5 +1,5 @@
 import { ConfigurableModuleBuilder } from '@nestjs/common';
-import type { StrataOptions } from '@strata-cache/core';
+import { readOptions, type StrataOptions } from '@strata-cache/core';
 import type { LintLevel, LintOptions } from './contract/contract-lint.js';
 import type { HttpCacheModuleOptions } from './http-cache/http-cache-options.js';
 import type { TransactionHook } from './method-cache/after-commit.js';
@@ -14,6 +14,35 @@ export interface CacheModuleOptions extends StrataOptions {
   readonly doctor?: boolean | undefined;
   /** What is done at boot about caches that nothing clears, evicts that aim at nothing and the like. Default `'warn'`. */
   readonly lint?: LintLevel | LintOptions | undefined;
+}
+
+const asIs = (value: unknown): unknown => value;
+const NAMES: Readonly<Record<keyof CacheModuleOptions, typeof asIs>> = {
+  namespace: asIs,
+  l1: asIs,
+  l2: asIs,
+  bus: asIs,
+  consistency: asIs,
+  maxStaleness: asIs,
+  heartbeat: asIs,
+  whenDisconnected: asIs,
+  strict: asIs,
+  observer: asIs,
+  clock: asIs,
+  locks: asIs,
+  defaults: asIs,
+  transactions: asIs,
+  http: asIs,
+  doctor: asIs,
+  lint: asIs,
+};
+
+/**
+ * Looks at the names only: each value is checked by who reads it. The engine would name its own options, not those of the module.
+ * @throws CacheConfigError naming an unknown option
+ */
+export function checkOptionNames(options: CacheModuleOptions): void {
+  readOptions('CacheModule.forRoot', options, NAMES);
 }
 
 /** What `useClass` and `useExisting` of `CacheModule.forRootAsync` provide. */

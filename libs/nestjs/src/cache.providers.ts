@@ -8,7 +8,7 @@ import {
 } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import { asBoolean, CacheConfigError, Strata, createStrata, type CacheDefinition } from '@strata-cache/core';
-import { CACHE_MODULE_OPTIONS, type CacheModuleOptions } from './cache.module-definition.js';
+import { CACHE_MODULE_OPTIONS, checkOptionNames, type CacheModuleOptions } from './cache.module-definition.js';
 import { getCacheToken } from './cache-token.js';
 import { CacheContract } from './contract/cache-contract.js';
 import { lintContract, resolveLint } from './contract/contract-lint.js';
@@ -36,6 +36,7 @@ export class EngineOwner {
 
   /** @throws CacheConfigError naming a wrong or unknown option, which fails the boot */
   open(options: CacheModuleOptions = {}): Strata {
+    checkOptionNames(options);
     const { transactions, http, doctor, lint, ...engine } = options;
     resolveLint(lint);
     if (doctor !== undefined) asBoolean(doctor, 'CacheModule.forRoot: doctor');

@@ -47,6 +47,7 @@ describe('redis() options', () => {
     ['a timeout of 0', { url, commandTimeout: 0 }, /commandTimeout: expected a duration above 0/],
     ['a timeout that may mean seconds', { url, commandTimeout: 5 }, /5 means 5 ms/],
     ['a policy', { url, onServerChange: 'x' }, /onServerChange: expected 'hard'/],
+    ['a database', { url, db: 1.5 }, /db: expected a whole number from 0/],
     ['shards', { url, shards: 0 }, /shards: expected a whole number from 1 to 1024/],
     ['a text for a number', { url, shards: '4' }, /shards: expected a value of type number, got string/],
     ['tag stamps', { url, maxTagStamps: 1.5 }, /maxTagStamps/],

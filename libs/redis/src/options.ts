@@ -136,6 +136,7 @@ function checkSource({ url, client, sentinels, name, cluster, db }: RedisTierOpt
       `${WHERE}: url: expected redis://user:password@host:port/db; percent-encode special characters of the password, give the port and the database as numbers`,
     );
   }
+  if (db !== undefined) wholeNumber('db', db, 0, 1_000_000);
   if (client !== undefined && (typeof client.isCluster !== 'boolean' || typeof client.duplicate !== 'function')) {
     throw new CacheConfigError(`${WHERE}: client: expected a Redis or Cluster of ioredis 6`);
   }
