@@ -195,6 +195,14 @@ export const messages = {
       : `${site}: @HttpCache: a response is not stored, because an entry takes at most 31 tags of 1 to 256 characters, ` +
         `without control characters and none that starts with "@". Give fewer, such as one for the category.`,
 
+  httpBy: (site: string, by: unknown): string =>
+    `${site}: @HttpCache: store.by: expected a string or a number, which says whose response it is, got ` +
+    `${by instanceof Promise ? 'a promise' : typeof by}. Find out who it is in a guard, and return an id.`,
+
+  httpIf: (site: string, said: unknown): string =>
+    `${site}: @HttpCache: if: expected true or false, got ${said instanceof Promise ? 'a promise' : typeof said}. It is asked ` +
+    `synchronously: find out in a guard, and look at the request here.`,
+
   httpUrl: (url: unknown): string =>
     `HttpCacheService.invalidateUrls: expected absolute http(s) URLs, got ${JSON.stringify(String(url).slice(0, 100))}.`,
 } as const;

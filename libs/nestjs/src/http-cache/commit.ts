@@ -44,11 +44,20 @@ export function commitAgain(exchange: Exchange, head: ResponseHead): void {
 function decide(exchange: Exchange, head: ResponseHead, body: CommittedBody): Sending {
   exchange.committed = true;
   if (!exchange.isReading) return commitOther(exchange, head);
+  if (isRefused(exchange, head.status)) {
+    exchange.answer = undefined;
+    exchange.verdict = undefined;
+  }
   if (exchange.answer !== undefined) return replay(exchange, head, exchange.answer.variant, exchange.answer.status);
   const { fallback } = exchange;
   if (fallback !== undefined && head.status >= 500) {
     const status: CacheStatus = { hit: true, forward: 'stale', forwardStatus: head.status };
     refuse(exchange, 'error', true);
+    // What the handler had set before it failed is of another response.
+    removeAll(
+      head,
+      Object.keys(head.fields()).filter((name) => !(name in exchange.before) && name !== 'set-cookie'),
+    );
     return replay(exchange, head, fallback, { ...status, ttl: ttlOf(exchange, fallback) });
   }
   if (exchange.verdict === 304) head.status = 200; // what the same request without conditions would have got
@@ -60,6 +69,15 @@ function decide(exchange: Exchange, head: ResponseHead, body: CommittedBody): Se
   applyCacheStatus(exchange, head, policy, stored);
   const verdict = policy.validators ? conditionOf(exchange, head) : 'proceed';
   return verdict === 'proceed' ? 'as-it-is' : withoutBody(exchange, head, verdict);
+}
+
+/**
+ * Whether somebody outside has redirected or refused a request that was answered already, as interceptors do that look at results. An
+ * interceptor that only fails without one (5xx) has refused nobody.
+ */
+function isRefused({ answer, verdict }: Exchange, status: number): boolean {
+  const answered = answer?.variant.status ?? verdict;
+  return answered !== undefined && status !== answered && status >= 300 && status < 500;
 }
 
 /** A response to an unsafe method keeps what the handler set; a body of it is no representation to be validated (RFC 9110 section 9.3.4). */
@@ -146,7 +164,10 @@ function conditionOf({ request, clock }: Exchange, head: ResponseHead): Verdict 
   const date = combined(head.get('last-modified'));
   const lastModified = date === undefined ? undefined : parseHttpDate(date, now);
   if (etag === undefined && lastModified === undefined) return 'proceed';
-  return evaluatePreconditions({ ...request, now }, { exists: true, etag, lastModified });
+  return evaluatePreconditions(
+    { method: request.method, fields: request.fields, now },
+    { exists: true, etag, lastModified },
+  );
 }
 
 /** 304 with the fields the 200 would have had, but no representation metadata (RFC 9110 section 15.4.5); 412 the same way. */
@@ -202,7 +223,10 @@ function replay(exchange: Exchange, head: ResponseHead, variant: StoredVariant, 
   if (ok && isConditional(request)) {
     // Without Last-Modified the time it was made stands in (RFC 9111 section 4.3.2).
     const { etag, lastModified = variant.storedAt - variant.age } = variant;
-    const verdict = evaluatePreconditions({ ...request, now }, { exists: true, etag, lastModified });
+    const verdict = evaluatePreconditions(
+      { method: request.method, fields: request.fields, now },
+      { exists: true, etag, lastModified },
+    );
     if (verdict !== 'proceed') return withoutBody(exchange, head, verdict);
   }
   return variant.body;

@@ -12,6 +12,8 @@ export interface RequestView {
   readonly method: string;
   /** Path and query as they were sent. */
   readonly target: string;
+  /** The same as routing saw it: another one where middleware has rewritten it. */
+  readonly routed: string;
   readonly fields: RequestFields;
   /** From Host or `:authority`, lower case. */
   readonly host: string;
@@ -51,6 +53,8 @@ export class Exchange {
   before: ResponseFields = {};
   /** Tags of the response. */
   tags: readonly string[] = [];
+  /** What `store.by` said, once it was asked, as a part of the key. */
+  owner: { readonly part: string | undefined } | undefined;
   /** Names of fields in the key. */
   keyed: readonly string[] = [];
   committed = false;

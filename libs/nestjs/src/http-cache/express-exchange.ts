@@ -21,6 +21,7 @@ export function viewOfExpress(request: ExpressRequest): RequestView {
   return {
     method: request.method ?? 'GET',
     target: request.originalUrl,
+    routed: request.url ?? request.originalUrl,
     fields: request.headers,
     // Not `request.host`: behind `trust proxy` it is X-Forwarded-Host, which any client may send.
     host: (request.headers.host ?? request.headers[':authority']?.toString() ?? '').toLowerCase(),

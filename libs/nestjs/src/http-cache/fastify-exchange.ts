@@ -13,6 +13,7 @@ export interface FastifyRequest {
   readonly raw: IncomingMessage;
   readonly method: string;
   readonly originalUrl: string;
+  readonly url: string;
   readonly protocol: string;
   readonly headers: IncomingMessage['headers'];
 }
@@ -51,6 +52,7 @@ export function viewOfFastify(request: FastifyRequest): RequestView {
   return {
     method: request.method,
     target: request.originalUrl,
+    routed: request.url,
     fields: headers,
     // Not `request.host`: with `trustProxy` it is X-Forwarded-Host, which any client may send.
     host: (headers.host ?? headers[':authority']?.toString() ?? '').toLowerCase(),

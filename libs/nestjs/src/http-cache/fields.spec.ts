@@ -112,7 +112,9 @@ describe('keys', () => {
   const base = {
     salt: 's',
     host: 'a',
+    handler: 'A.b',
     target: '/x?b=1&a=2',
+    routed: '',
     query: 'all',
     version: '',
     guard: '',
@@ -126,6 +128,8 @@ describe('keys', () => {
       { ...base, salt: 't' },
       { ...base, version: '"1"' },
       { ...base, host: 'b' },
+      { ...base, handler: 'A.c' },
+      { ...base, routed: '/y' },
       { ...base, target: '/x?a=2&b=1' },
       { ...base, by: '=1' },
       { ...base, vary: fieldsKey(['en']) },

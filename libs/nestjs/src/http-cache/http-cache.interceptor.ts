@@ -7,6 +7,8 @@ import {
   type NestInterceptor,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { CacheConfigError } from '@strata-cache/core';
+import { messages } from '../messages.js';
 import { Exchange } from './exchange.js';
 import type { ResourceVersion } from './http-cache-options.js';
 import { HttpCacheEngine } from './http-cache-engine.js';
@@ -16,12 +18,20 @@ import type { HttpPlatform } from './platform.js';
 import { evaluatePreconditions, isConditional } from './preconditions.js';
 import { answer, handle, type Intercepted, type Reading } from './reading.js';
 import { checkExpectations, write } from './request-writes.js';
+import type { RoutePolicy } from './route-policy.js';
 import { mixOf, needsResult, tagsOf } from './store-query.js';
 import { StoredReading } from './stored-reading.js';
 import { validatorsOf } from './version.js';
 
 /** Methods that change nothing (RFC 9110 section 9.2.1, RFC 10008); every other one is taken to, known or not. */
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'QUERY']);
+/** @throws CacheConfigError where `if` gives no boolean: a promise is never false */
+function takesPart({ condition, handler }: RoutePolicy, context: ExecutionContext): boolean {
+  const said: unknown = condition?.(context) ?? true;
+  if (typeof said === 'boolean') return said;
+  throw new CacheConfigError(messages.httpIf(handler.split(' ', 1)[0], said));
+}
+
 /** Requests that an interceptor of an outer scope has taken already. */
 const TAKEN = Symbol('strata.taken');
 
@@ -55,8 +65,9 @@ export class HttpCacheInterceptor implements NestInterceptor {
     const { method } = request;
     const { policy } = route;
     if (method === 'GET' || method === 'HEAD') {
-      const takesPart = policy !== undefined && policy.condition?.(context) !== false;
-      return takesPart ? this.#read(platform, context, next, route) : next.handle();
+      return policy !== undefined && takesPart(policy, context)
+        ? this.#read(platform, context, next, route)
+        : next.handle();
     }
     const concerned = this.#routes.stores || route.precondition !== undefined || policy !== undefined;
     return SAFE.has(method) || !concerned ? next.handle() : this.#write(platform, context, next, route);
@@ -91,10 +102,17 @@ export class HttpCacheInterceptor implements NestInterceptor {
   #compare(reading: Reading, version: ResourceVersion): Intercepted {
     const { exchange } = reading;
     const { request, route, clock } = exchange;
-    const validators = validatorsOf(version, mixOf(exchange), route.etag === 'strong' ? 'strong' : 'weak');
+    const validators = validatorsOf(
+      version,
+      mixOf(exchange, reading.context),
+      route.etag === 'strong' ? 'strong' : 'weak',
+    );
     exchange.validators = validators;
     if (validators.exists && isConditional(request)) {
-      const verdict = evaluatePreconditions({ ...request, now: clock.wall() }, validators);
+      const verdict = evaluatePreconditions(
+        { method: request.method, fields: request.fields, now: clock.wall() },
+        validators,
+      );
       if (verdict === 412) throw new PreconditionFailedException();
       if (verdict === 304) {
         exchange.verdict = 304;

@@ -95,7 +95,7 @@ export class HttpRoutes {
     const site = `${type.name}.${handler.name}`;
     const { cache, precondition } = declaredOn(type, handler);
     const options = cache === 'none' ? NONE : cache && withLockableTag(site, type, handler, cache);
-    const policy = options && resolveRoutePolicy(site, options);
+    const policy = options && { ...resolveRoutePolicy(site, options), handler: handlerKey(site, type, handler) };
     const has = (key: string): boolean => Reflect.hasMetadata(key, handler);
     const ignored = [ROUTE_METADATA.redirect, ROUTE_METADATA.render].some(has);
     const untouched = has(ROUTE_METADATA.sse);
@@ -130,10 +130,21 @@ export class HttpRoutes {
 
   #withVersionField(policy: RoutePolicy, type: Type, handler: Handler): RoutePolicy {
     const field = versionFieldOf(this.#config);
-    const isVersioned = [type, handler].some((target) => Reflect.hasMetadata(ROUTE_METADATA.version, target));
+    // A default version is one of several at the same URL, too.
+    const isVersioned =
+      this.#config.getVersioning()?.defaultVersion !== undefined ||
+      [type, handler].some((target) => Reflect.hasMetadata(ROUTE_METADATA.version, target));
     if (field === undefined || !isVersioned || policy.vary.includes(field)) return policy;
     return { ...policy, vary: [...policy.vary, field] };
   }
+}
+
+/** Classes of one name, such as those of two versions, have different routes. */
+function handlerKey(site: string, type: Type, handler: Handler): string {
+  const said = [ROUTE_METADATA.version, ROUTE_METADATA.path].flatMap((key) =>
+    [type, handler].map((target) => String(Reflect.getMetadata(key, target) ?? '')),
+  );
+  return [site, ...said].join(' ');
 }
 
 /** Where the version of a route is taken from a field of the request, its answer depends on that field (RFC 9110 section 12.5.5). */

@@ -12,6 +12,8 @@ const BYPASSES = new Set([
   'method',
   'wait',
   'alone',
+  'request',
+  'moved',
   'authorization',
   'cookie',
   'user',

@@ -1,17 +1,30 @@
 import { IncomingMessage, ServerResponse, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import type { Clock } from '@strata-cache/core';
 import { Capture, type CaptureOutcome } from './capture.js';
 
 /** Where a request that nobody sent carries the capture its response goes to. */
 const TICKET = Symbol('strata.ticket');
 
-interface Ticketed {
-  [TICKET]?: Capture;
+interface Ticket {
+  readonly capture: Capture;
+  /**
+   * What is refreshed. The request may have another key by now, for there is a new version, or its session is another user's: then its
+   * response is not the one that is asked for.
+   */
+  readonly key: string;
 }
 
-/** The capture of a request made by {@link reenter}; `raw` is the one of `node:http`. */
-export function ticketOf(raw: object): Capture | undefined {
+interface Ticketed {
+  [TICKET]?: Ticket;
+}
+
+/** Nobody waits for a refresh, and so nobody gives up: a handler that never answers would hold its key for ever. */
+const LIMIT = 60_000;
+
+/** The ticket of a request made by {@link reenter}; `raw` is the one of `node:http`. */
+export function ticketOf(raw: object): Ticket | undefined {
   return (raw as Ticketed)[TICKET];
 }
 
@@ -93,7 +106,12 @@ class NoSocket extends Duplex {
  * Sends a request of nobody's through the whole application (middleware, guards with the original headers, pipes, handler, serializers),
  * the same way on every platform: as the server itself would on a new connection. Its response goes to the store instead of a client.
  */
-export function reenter(server: Server, snapshot: RequestSnapshot): Promise<CaptureOutcome> {
+export async function reenter(
+  server: Server,
+  snapshot: RequestSnapshot,
+  key: string,
+  clock: Clock,
+): Promise<CaptureOutcome> {
   const capture = new Capture();
   const socket = new NoSocket(snapshot) as unknown as Socket;
   const request = new IncomingMessage(socket);
@@ -104,7 +122,7 @@ export function reenter(server: Server, snapshot: RequestSnapshot): Promise<Capt
   request.httpVersionMinor = 1;
   request.headers = { ...snapshot.headers };
   request.rawHeaders = Object.entries(snapshot.headers).flatMap(([name, value]) => [name, String(value)]);
-  (request as Ticketed)[TICKET] = capture;
+  (request as Ticketed)[TICKET] = { capture, key };
   request.push(null);
   const response = new ServerResponse(request);
   response.assignSocket(socket);
@@ -116,5 +134,13 @@ export function reenter(server: Server, snapshot: RequestSnapshot): Promise<Capt
   // A guard may refuse the request before our interceptor sees it.
   response.once('close', () => capture.settle({ refused: 'unreached', failed: response.statusCode >= 500 }));
   if (!server.emit('request', request, response)) capture.settle({ refused: 'no server', failed: true });
-  return capture.outcome;
+  const timer = clock.setTimeout(() => {
+    capture.settle({ refused: 'unanswered', failed: true });
+    socket.destroy();
+  }, LIMIT);
+  try {
+    return await capture.outcome;
+  } finally {
+    clock.clearTimeout(timer);
+  }
 }

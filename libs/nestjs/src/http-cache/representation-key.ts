@@ -24,9 +24,13 @@ export const UNKEYED_FIELDS: readonly string[] = [
 /** What a stored response is found by, apart from the fields its Vary names. */
 export interface KeyParts {
   readonly salt: string;
+  /** Which handler answers: what chooses among several at one URL, such as a version, need not be known here. */
+  readonly handler: string;
   readonly host: string;
   /** Path and query as they were sent: decoding would let two resources meet. */
   readonly target: string;
+  /** Where it was routed, if middleware has rewritten it; else empty. */
+  readonly routed: string;
   readonly query: 'all' | readonly string[];
   /** The entity tag of the current version, where the route has one: another version has entries of its own. */
   readonly version: string;
@@ -42,9 +46,9 @@ export interface KeyParts {
 const PART = '\u0001';
 
 /** The key of a URL with all its variants: what their number is counted by. */
-export function resourceKey({ salt, host, target, query, version, by }: KeyParts): string {
+export function resourceKey({ salt, handler, host, target, routed, query, version, by }: KeyParts): string {
   const path = query === 'all' ? target : pickQuery(target, query);
-  return [salt, host, path, version, by].join(PART);
+  return [salt, handler, host, path, routed, version, by].join(PART);
 }
 
 /** The key of one variant. Plain text where nothing varies, which is cheap to make and to read in Redis. */
@@ -72,17 +76,33 @@ export function guardKey(guarded: readonly string[], fields: RequestFields): str
   return key;
 }
 
-/** Only these parameters, in the order of the list; several of one name in their own order. */
+/** Parsers of frameworks stop reading at 1,000 parameters, unseen by us: beyond this the whole query counts. */
+const MAX_PARAMETERS = 100;
+
+/**
+ * Only these parameters, in the order of the list; several of one name in their own order. Where a framework could read the query otherwise
+ * than this does, one URL could be stored under the key of another, so then all of it counts.
+ */
 function pickQuery(target: string, names: readonly string[]): string {
   const at = target.indexOf('?');
   if (at < 0) return target;
-  const given = new URLSearchParams(target.slice(at + 1));
+  // Behind `&`, for URLSearchParams leaves out a leading `?`, and `??page=2` has no parameter `page`.
+  const given = [...new URLSearchParams(`&${target.slice(at + 1)}`)];
+  const isPlain = given.length <= MAX_PARAMETERS && !given.some((pair) => pair.join('').includes('\ufffd'));
+  if (!isPlain) return target;
   const picked = new URLSearchParams();
   for (const name of names) {
-    for (const value of given.getAll(name)) picked.append(name, value);
+    for (const [key, value] of given) {
+      if (key === name || rootOf(key) === name) picked.append(key, value);
+    }
   }
   const query = picked.toString();
   return query === '' ? target.slice(0, at) : `${target.slice(0, at)}?${query}`;
+}
+
+/** What `a[]`, `a[b]`, `[a]` and `a.b` become a part of where an application parses queries with qs. */
+function rootOf(parameter: string): string {
+  return parameter.replace(/^\[/, '').split(/[.[\]]/, 1)[0];
 }
 
 /** The tag by which a URL's stored responses are invalidated when it is written to, with every query and variant (RFC 9111 section 4.4). */

@@ -26,6 +26,16 @@ export function requestWish(fields: RequestFields, honored: boolean): RequestWis
   };
 }
 
+/**
+ * Whether the response to a request may be stored for others. Not where it says no-store (RFC 9111 section 5.2.1.5), nor where it has a body,
+ * which no key holds although handlers may read it (RFC 9110 section 9.3.1). Such a request leads nobody: those who wait for its response
+ * would all wait in vain.
+ */
+export function maySpeakForAll(fields: RequestFields): boolean {
+  const hasBody = fields['transfer-encoding'] !== undefined || Number(fields['content-length'] ?? 0) !== 0;
+  return !hasBody && !parseCacheControl(fields['cache-control']).has('no-store');
+}
+
 export function acceptsVariant(wish: RequestWish, variant: StoredVariant, now: number): boolean {
   if (wish.reload) return false;
   const age = (now - variant.storedAt + variant.age) / 1_000;

@@ -16,6 +16,8 @@ export interface StoreQuery {
   /** Longest wait for another request that runs the handler. */
   readonly wait: number;
   readonly maxVariants: number;
+  /** Whether this request's response may be everybody's; if not, nobody waits for it. */
+  readonly leads: boolean;
   /** Makes the application answer the request anew, with nobody waiting for it. */
   readonly reenter: () => Promise<CaptureOutcome>;
 }

@@ -82,9 +82,11 @@ export class ResponseStore {
   /** Whether the request is answered from the store, runs the handler for everyone who waits, or runs it for itself. */
   async find(query: StoreQuery): Promise<StoreAnswer> {
     const responses = this.#responsesFor(query.grace);
-    if (query.grace > 0) {
+    if (query.grace > 0 || !query.leads) {
       const entry = await responses.entry(query.key);
       if (entry?.stale === true) return this.#findStale(responses, query, entry);
+      const variant = entry === undefined || query.leads ? undefined : variantFor(entry.value, query.fields);
+      if (variant !== undefined) return { kind: 'hit', variant, stale: false, collapsed: false };
     }
     return this.#load(responses, query, 'uri-miss');
   }
@@ -132,6 +134,7 @@ export class ResponseStore {
     fallback?: StoredVariant,
     attempts = MAX_LEADERS,
   ): Promise<StoreAnswer> {
+    if (!query.leads) return Promise.resolve(NOT_FOR_ALL);
     const collapsed = this.#led.has(query.key);
     return new Promise((resolve) => {
       let open = true;
@@ -216,3 +219,4 @@ export class ResponseStore {
 }
 
 const ALONE: StoreAnswer = { kind: 'bypass', reason: 'alone' };
+const NOT_FOR_ALL: StoreAnswer = { kind: 'bypass', reason: 'request' };

@@ -17,6 +17,8 @@ import type { ExecutionContext } from '@nestjs/common';
 
 /** The options of a route, checked and resolved. */
 export interface RoutePolicy extends PolicyTerms, PolicyFlags {
+  /** Which handler it is of, told from others at the same URL; part of the key. */
+  readonly handler: string;
   readonly scope: 'public' | 'private' | 'none';
   /** Cache-Control for everybody and for a user, and what targeted fields say: made once. */
   readonly said: { readonly shared: string; readonly personal: string; readonly targeted: string | undefined };
@@ -122,6 +124,7 @@ export function resolveRoutePolicy(site: string, options: HttpCacheOptions): Rou
   const terms = termsOf(given);
   const cdn = given.cdn === undefined ? undefined : termsOf(readOptions(`${where}: cdn`, given.cdn, CDN_RULES));
   const policy: RoutePolicy = {
+    handler: site,
     scope,
     ...terms,
     ...flags,

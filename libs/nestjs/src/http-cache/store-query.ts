@@ -1,4 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
+import { CacheConfigError } from '@strata-cache/core';
+import { messages } from '../messages.js';
 import { mixDigest } from './entity-tag.js';
 import type { Exchange } from './exchange.js';
 import { fieldsKey, guardKey, representationKey, resourceTag, type KeyParts } from './representation-key.js';
@@ -19,7 +21,7 @@ export function keyOf(exchange: Exchange, context: ExecutionContext, existingVar
   if (identity !== undefined && !route.shareAuthenticated && !isKeyedByUser(route)) return { bypass: identity };
   // What does not exist has no stored response, whatever was stored when it did.
   if (exchange.validators?.exists === false) return { bypass: 'absent' };
-  const by = store.by === undefined ? '' : store.by(context);
+  const by = ownerOf(exchange, context);
   if (by === undefined) return { bypass: 'by' };
   // What middleware varies by already, such as Origin for CORS.
   const existing = parseVary(existingVary);
@@ -27,15 +29,38 @@ export function keyOf(exchange: Exchange, context: ExecutionContext, existingVar
   exchange.keyed = [...new Set([...route.vary, ...existing.filter((name) => name !== 'accept-encoding')])];
   const parts: KeyParts = {
     salt: settings.salt,
+    handler: route.handler,
     host: request.host,
     target: request.target,
+    routed: request.routed === request.target ? '' : request.routed,
     query: store.query,
     version: exchange.validators?.etag ?? '',
     guard: guardKey(settings.unkeyedGuard, request.fields),
-    by: by === '' ? '' : `${typeof by === 'number' ? '#' : '='}${by}`,
+    by,
     vary: exchange.keyed.length === 0 ? '' : fieldsKey(exchange.keyed.map((name) => keyedValue(exchange, name))),
   };
   return { key: representationKey(parts), parts, varies: parts.guard !== '' || parts.vary !== '' };
+}
+
+/**
+ * What `store.by` says, as a part of the key; undefined where it names nobody. Everybody for whom it said the same thing by mistake
+ * (`[object Promise]`, `NaN`) would get each other's responses.
+ * @throws CacheConfigError for anything but a text, a number, null and undefined
+ */
+function ownerOf(exchange: Exchange, context: ExecutionContext): string | undefined {
+  const { by } = exchange.route.store ?? {};
+  if (by === undefined) return '';
+  exchange.owner ??= { part: ownerPart(by(context), exchange.route) };
+  return exchange.owner.part;
+}
+
+function ownerPart(by: unknown, route: RoutePolicy): string | undefined {
+  if (by === undefined || by === null || Number.isNaN(by)) return undefined;
+  if (by === '') return isKeyedByUser(route) ? undefined : '';
+  if (typeof by === 'number' || typeof by === 'bigint') return `#${by}`;
+  if (typeof by !== 'string') throw new CacheConfigError(messages.httpBy(route.handler.split(' ', 1)[0], by));
+  // As JSON it holds no control character that could end the part.
+  return JSON.stringify(by);
 }
 
 function keyedValue({ request, route }: Exchange, name: string): string | null {
@@ -44,11 +69,15 @@ function keyedValue({ request, route }: Exchange, name: string): string | null {
   return normalize === undefined ? value : normalize(value ?? undefined);
 }
 
-/** What the entity tag of a version depends on besides: the release, and the variant (RFC 9110 section 8.8.3.3). */
-export function mixOf(exchange: Exchange): string {
+/**
+ * What the entity tag of a version depends on besides: the release, the variant (RFC 9110 section 8.8.3.3), and whose it is. Two users of
+ * one browser may both have a version 1, and neither is to be told that the other one's page is still good.
+ */
+export function mixOf(exchange: Exchange, context: ExecutionContext): string {
   const { route, settings } = exchange;
-  if (route.vary.length === 0) return settings.mix;
-  return mixDigest(fieldsKey([settings.salt, ...route.vary.map((name) => keyedValue(exchange, name))]));
+  const owner = ownerOf(exchange, context) ?? '';
+  if (route.vary.length === 0 && owner === '') return settings.mix;
+  return mixDigest(fieldsKey([settings.salt, owner, ...route.vary.map((name) => keyedValue(exchange, name))]));
 }
 
 /** Whether tags are made from what the handler returns: a function of two parameters. */

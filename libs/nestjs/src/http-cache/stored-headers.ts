@@ -28,16 +28,30 @@ const OF_THE_MOMENT = [
   'cache-status',
   'server-timing',
   'x-request-id',
+  'request-id',
   'x-correlation-id',
+  'x-trace-id',
   'traceparent',
   'tracestate',
+  'b3',
+  'x-amzn-trace-id',
+  'x-amzn-requestid',
+  'x-cloud-trace-context',
+  'x-response-time',
+  'authentication-info',
+  'authorization',
+  'x-auth-token',
+  'x-access-token',
+  'csrf-token',
+  'x-csrf-token',
+  'x-xsrf-token',
   'retry-after',
   'ratelimit',
   'ratelimit-policy',
 ];
 
 const NEVER_STORED = new Set([...HOP_BY_HOP, ...OF_THE_MOMENT]);
-const NEVER_STORED_PREFIX = /^(?:access-control-|ratelimit-|x-ratelimit-|proxy-)/;
+const NEVER_STORED_PREFIX = /^(?:access-control-|ratelimit-|x-ratelimit-|x-b3-|proxy-)/;
 
 /**
  * The fields a stored response replays: those that were added or changed while it was made. What middleware had set before (CORS, security

@@ -9,7 +9,7 @@ import { combined } from './field.js';
 import { answer, handle, type Intercepted, type Reading } from './reading.js';
 import { reenter, snapshotOf, ticketOf } from './reentry.js';
 import { resourceKey, variantKey } from './representation-key.js';
-import { acceptsVariant, requestWish } from './request-wish.js';
+import { acceptsVariant, maySpeakForAll, requestWish } from './request-wish.js';
 import type { StoreQuery } from './response-fill.js';
 import type { ResponseStore, StoreAnswer } from './response-store.js';
 import { isKeyedByUser } from './route-policy.js';
@@ -35,7 +35,8 @@ export class StoredReading {
     if ('bypass' in keyed) return bypass(reading, keyed.bypass);
     const ticket = ticketOf(platform.rawRequest(request.native));
     if (ticket !== undefined) {
-      exchange.capture = ticket;
+      if (ticket.key !== keyed.key) return bypass(reading, 'moved');
+      exchange.capture = ticket.capture;
       return lead(reading);
     }
     const peeked = this.#store.peek(keyed.key, request.fields);
@@ -72,8 +73,10 @@ export class StoredReading {
     const { grace, wait, maxVariants } = route.store!;
     const raw = platform.rawRequest(request.native);
     const server = this.#host.httpAdapter.getHttpServer() as Server;
-    const again = (): ReturnType<typeof reenter> => reenter(server, snapshotOf(raw, request.target));
-    return { key, fields: request.fields, grace, wait, maxVariants, reenter: again };
+    const again = (): ReturnType<typeof reenter> =>
+      reenter(server, snapshotOf(raw, request.target), key, exchange.clock);
+    const leads = maySpeakForAll(request.fields);
+    return { key, fields: request.fields, grace, wait, maxVariants, leads, reenter: again };
   }
 }
 

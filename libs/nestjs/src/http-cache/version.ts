@@ -5,10 +5,13 @@ import type { Validators } from './exchange.js';
 import type { ResourceVersion } from './http-cache-options.js';
 
 const ABSENT: Validators = { exists: false, etag: undefined, lastModified: undefined };
+const UNKNOWN: Validators = { exists: true, etag: undefined, lastModified: undefined };
 
 /** Of what a `version` function said; `mix` is what the representation depends on besides. */
 export function validatorsOf(version: ResourceVersion, mix: string, strength: 'weak' | 'strong'): Validators {
   if (version === null || version === undefined) return ABSENT;
+  // No number, no state: as a tag it would say for ever that nothing has changed.
+  if (Number.isNaN(version instanceof Date ? version.getTime() : version)) return UNKNOWN;
   if (typeof version !== 'object') {
     return { exists: true, etag: tagOf(version, mix, strength), lastModified: undefined };
   }
@@ -17,9 +20,14 @@ export function validatorsOf(version: ResourceVersion, mix: string, strength: 'w
   const { etag, lastModified } = version;
   return {
     exists: true,
-    etag: etag === undefined ? undefined : tagOf(etag, mix, strength),
-    lastModified: lastModified instanceof Date ? lastModified.getTime() : lastModified,
+    etag: etag === undefined || Number.isNaN(etag) ? undefined : tagOf(etag, mix, strength),
+    lastModified: instantOf(lastModified),
   };
+}
+
+function instantOf(lastModified: Date | number | undefined): number | undefined {
+  const instant = lastModified instanceof Date ? lastModified.getTime() : lastModified;
+  return Number.isFinite(instant) ? instant : undefined;
 }
 
 function tagOf(version: string | number | bigint, mix: string, strength: 'weak' | 'strong'): string {
