@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { closeHead, commit, commitAgain, sealedCacheControl, settle } from './commit.js';
 import type { Exchange, RequestView } from './exchange.js';
-import { combined, type FieldValue } from './field.js';
+import { combined, type FieldValue, type RequestFields } from './field.js';
 import { watchCookies } from './late-cookie.js';
 import type { ResponseHead } from './response-head.js';
 import { NOT_ON_304, type ResponseFields } from './stored-headers.js';
@@ -40,32 +40,51 @@ export interface FastifyInstance {
   addHook(name: 'onSend', hook: OnSend): unknown;
 }
 
-/** Where a reply carries its exchange. */
-const EXCHANGE = Symbol('strata.exchange');
+/** Where a reply and its response carry what is known of them. */
+const HEAD = Symbol('strata.head');
 
 interface Carrier {
-  [EXCHANGE]?: { readonly exchange: Exchange; readonly head: ResponseHead };
+  [HEAD]?: FastifyHead;
+}
+
+class FastifyView implements RequestView {
+  readonly method: string;
+  readonly target: string;
+  readonly routed: string;
+  readonly fields: RequestFields;
+  readonly host: string;
+  readonly native: FastifyRequest;
+
+  constructor(request: FastifyRequest) {
+    const { headers } = request;
+    this.method = request.method;
+    this.target = request.originalUrl;
+    this.routed = request.url;
+    this.fields = headers;
+    // Not `request.host`: with `trustProxy` it is X-Forwarded-Host, which any client may send.
+    this.host = (headers.host ?? headers[':authority']?.toString() ?? '').toLowerCase();
+    this.native = request;
+  }
+
+  /** Asked for only where something was written. */
+  get protocol(): string {
+    return this.native.protocol;
+  }
 }
 
 export function viewOfFastify(request: FastifyRequest): RequestView {
-  const { headers } = request;
-  return {
-    method: request.method,
-    target: request.originalUrl,
-    routed: request.url,
-    fields: headers,
-    // Not `request.host`: with `trustProxy` it is X-Forwarded-Host, which any client may send.
-    host: (headers.host ?? headers[':authority']?.toString() ?? '').toLowerCase(),
-    protocol: request.protocol,
-    native: request,
-  };
+  return new FastifyView(request);
 }
 
 class FastifyHead implements ResponseHead {
+  readonly exchange: Exchange;
+  /** A head was to go out and did not: Node has refused one of its fields. */
+  failed = false;
   readonly #reply: FastifyReply;
 
-  constructor(reply: FastifyReply) {
+  constructor(reply: FastifyReply, exchange: Exchange) {
     this.#reply = reply;
+    this.exchange = exchange;
   }
 
   get status(): number {
@@ -96,18 +115,18 @@ class FastifyHead implements ResponseHead {
 /** The one hook of an application: it sees final status, fields and bytes, before the hooks of routes, such as compression, change them. */
 export function installFastifyHook(instance: FastifyInstance): void {
   instance.addHook('onSend', (_request, reply, payload, done) => {
-    const carried = (reply as Carrier)[EXCHANGE];
-    if (carried === undefined) {
+    const head = (reply as Carrier)[HEAD];
+    if (head === undefined) {
       done(null, payload);
       return;
     }
-    if (carried.exchange.committed) {
-      commitAgain(carried.exchange, carried.head);
+    if (head.exchange.committed) {
+      commitAgain(head.exchange, head);
       done(null, payload);
       return;
     }
     try {
-      done(null, sendingOf(carried.exchange, carried.head, payload));
+      done(null, sendingOf(head.exchange, head, payload));
     } catch (error) {
       done(error as Error);
     }
@@ -115,9 +134,9 @@ export function installFastifyHook(instance: FastifyInstance): void {
 }
 
 export function hookFastify(reply: FastifyReply, exchange: Exchange): ResponseHead {
-  const head = new FastifyHead(reply);
-  (reply as Carrier)[EXCHANGE] = { exchange, head };
-  guardHead(reply, exchange);
+  const head = new FastifyHead(reply, exchange);
+  (reply as Carrier)[HEAD] = head;
+  guardHead(reply.raw, head);
   return head;
 }
 
@@ -140,31 +159,50 @@ function discard(payload: unknown): void {
 type WriteHead = (...args: any[]) => ServerResponse;
 
 /** Cookies that come after the hook: from later hooks as an argument, from wrapped Express middleware through `setHeader`. */
-function guardHead({ raw }: FastifyReply, exchange: Exchange): void {
-  const isWrapped = Object.hasOwn(raw, 'writeHead');
-  const inner = raw.writeHead.bind(raw) as WriteHead;
-  let failed = false;
-  const guarded: WriteHead = (status: number, ...rest: any[]) => {
-    // What bypassed the hook (`reply.hijack()`, an upgrade) was not ours to decide.
-    if (!exchange.committed) return inner(status, ...rest);
-    const given = rest.find((arg) => typeof arg === 'object' && arg !== null) as Record<string, unknown> | undefined;
-    const fields = given ?? {};
-    const close = (): void => seal(raw, fields, exchange);
-    if (status === 304) {
-      for (const name of NOT_ON_304) delete fields[name];
-    }
-    if (fields['set-cookie'] !== undefined || raw.hasHeader('set-cookie')) close();
-    // Fastify answers a field that Node refuses with an error of its own, past every hook.
-    if (failed && exchange.isReading) raw.setHeader('cache-control', 'no-store');
-    const unwatch = isWrapped ? watchCookies(raw, close) : undefined;
-    failed = true;
-    inner(status, ...rest);
-    failed = false;
-    unwatch?.();
-    settle(exchange, status, fields['set-cookie'] !== undefined || raw.hasHeader('set-cookie'));
-    return raw;
-  };
-  raw.writeHead = guarded as typeof raw.writeHead;
+function guardHead(raw: ServerResponse & Carrier, head: FastifyHead): void {
+  if (!Object.hasOwn(raw, 'writeHead')) {
+    // One function for all responses: Fastify has no prototype of its own for them, and that of Node is everybody's.
+    raw[HEAD] = head;
+    raw.writeHead = guardedWriteHead as typeof raw.writeHead;
+    return;
+  }
+  const methods = raw as unknown as { writeHead: WriteHead };
+  const inner = methods.writeHead;
+  methods.writeHead = (...args: any[]) => writeGuarded(raw, head, inner, true, args);
+}
+
+function guardedWriteHead(this: ServerResponse & Carrier, ...args: any[]): ServerResponse {
+  const { writeHead } = Object.getPrototypeOf(this) as { writeHead: WriteHead };
+  return writeGuarded(this, this[HEAD]!, writeHead, false, args);
+}
+
+function writeGuarded(
+  raw: ServerResponse,
+  head: FastifyHead,
+  inner: WriteHead,
+  isWrapped: boolean,
+  args: readonly any[],
+): ServerResponse {
+  const { exchange } = head;
+  // What bypassed the hook (`reply.hijack()`, an upgrade) was not ours to decide.
+  if (!exchange.committed) return inner.apply(raw, args as any[]);
+  const status = args[0] as number;
+  const given = args.find((arg) => typeof arg === 'object' && arg !== null) as Record<string, unknown> | undefined;
+  const fields = given ?? {};
+  const close = (): void => seal(raw, fields, exchange);
+  if (status === 304) {
+    for (const name of NOT_ON_304) if (fields[name] !== undefined) delete fields[name];
+  }
+  if (fields['set-cookie'] !== undefined || raw.hasHeader('set-cookie')) close();
+  // Fastify answers a field that Node refuses with an error of its own, past every hook.
+  if (head.failed && exchange.isReading) raw.setHeader('cache-control', 'no-store');
+  const unwatch = isWrapped ? watchCookies(raw, close) : undefined;
+  head.failed = true;
+  inner.apply(raw, args as any[]);
+  head.failed = false;
+  unwatch?.();
+  settle(exchange, status, fields['set-cookie'] !== undefined || raw.hasHeader('set-cookie'));
+  return raw;
 }
 
 /** Fields stand in the argument, and once wrapped middleware has copied them, on the response: closed in both. */

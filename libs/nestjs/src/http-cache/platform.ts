@@ -1,7 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpAdapterHost } from '@nestjs/core';
 import type { Exchange, RequestView } from './exchange.js';
-import { hookExpress, viewOfExpress, type ExpressRequest, type ExpressResponse } from './express-exchange.js';
+import {
+  hookExpress,
+  installExpressHook,
+  viewOfExpress,
+  type ExpressApplication,
+  type ExpressRequest,
+  type ExpressResponse,
+} from './express-exchange.js';
 import {
   hookFastify,
   installFastifyHook,
@@ -33,7 +40,7 @@ export function platformOf({ httpAdapter }: HttpAdapterHost): HttpPlatform | und
   };
   if (type === 'express') {
     return {
-      install: () => undefined,
+      install: () => installExpressHook(httpAdapter.getInstance<ExpressApplication>()),
       view: (request) => viewOfExpress(request as ExpressRequest),
       rawRequest: (request) => request as IncomingMessage,
       rawResponse: (response) => response as ServerResponse,

@@ -19,11 +19,14 @@ export interface Reading {
 /** What an interceptor returns. */
 export type Intercepted = Observable<unknown> | Promise<Observable<unknown>>;
 
+/** What Nest replies with where the commit puts the answer in its place. */
+const NOTHING: Observable<unknown> = of(undefined);
+
 /** Answers without the handler. Nest replies with what is emitted, and the commit puts the answer in its place; where Nest does not, we do. */
 export function answer({ platform, context, route, head }: Reading, status: number): Observable<unknown> {
   head.status = status;
   if (route.manual) platform.end(context.switchToHttp().getResponse(), status);
-  return of(undefined);
+  return NOTHING;
 }
 
 /** Runs the handler; tags that are made from its result are known then. */

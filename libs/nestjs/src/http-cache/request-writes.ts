@@ -23,7 +23,9 @@ export async function checkExpectations(
     return;
   }
   const state = strongValidatorsOf(site, await version(context));
-  const verdict = evaluatePreconditions({ ...request, now: engine.clock.wall(), matches: matchesVersion }, state);
+  const { method, fields } = request;
+  const now = engine.clock.wall();
+  const verdict = evaluatePreconditions({ method, fields, now, matches: matchesVersion }, state);
   if (verdict === 'proceed' || (await onFailed?.(context)) === true) return;
   // Nothing is hooked yet that would count it.
   engine.onOutcome?.('412', 'write');
