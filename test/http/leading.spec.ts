@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   Controller,
@@ -17,6 +19,7 @@ import { gate, type Gate } from '@strata-cache/nestjs/testing';
 import { map, type Observable } from 'rxjs';
 import { eventually } from '../support/eventually.js';
 import { HOSTS, startApp, type HttpApp } from './hosts.js';
+import { send } from './raw-request.js';
 
 const STORED = { scope: 'public', maxAge: '1m', store: true } as const;
 const OF_THE_MOMENT = ['X-CSRF-Token', 'X-Trace-Id', 'Authentication-Info', 'X-Amzn-Trace-Id', 'b3', 'X-B3-TraceId'];
@@ -91,6 +94,12 @@ class LeadingController {
   @HttpCache(STORED)
   tokens(@Res({ passthrough: true }) response: any): object {
     for (const name of OF_THE_MOMENT) setField(response, name, 'of the first');
+    return { run: ++this.runs };
+  }
+
+  @Get('renewed')
+  @HttpCache({ ...STORED, maxAge: '10s', staleWhileRevalidate: '10m' })
+  renewed(): object {
     return { run: ++this.runs };
   }
 
@@ -206,5 +215,31 @@ describe.each(HOSTS)('on %s who runs the handler for others', (host) => {
     expect((await app.send('/stuck')).body).toBe('{"run":3}');
     expect((await app.send('/stuck')).headers['cache-status']).toMatch(/; hit;/);
     expect(controller.runs).toBe(3);
+  });
+});
+
+describe('on Express mounted in another application', () => {
+  it('a refresh takes the way its request came', async () => {
+    const app = await startApp('Express', { controllers: [LeadingController], providers: [LateRefusal], http: {} });
+    const inner = app.app.getHttpAdapter().getInstance() as (request: unknown, response: unknown) => void;
+    // As `use('/api', inner)` does it.
+    const outer = createServer((request, response) => {
+      Object.assign(request, { originalUrl: request.url, url: request.url?.replace(/^\/api/, '') });
+      inner(request, response);
+    });
+    try {
+      await new Promise<void>((resolve) => outer.listen(0, '127.0.0.1', resolve));
+      const { port } = outer.address() as AddressInfo;
+      const controller = app.get(LeadingController);
+      expect((await send(port, '/api/renewed')).body).toBe('{"run":1}');
+      await app.clock.advance(20_000);
+      expect((await send(port, '/api/renewed')).body).toBe('{"run":1}');
+      await eventually(() => expect(controller.runs).toBe(2));
+      await eventually(async () => expect((await send(port, '/api/renewed')).body).toBe('{"run":2}'));
+    } finally {
+      outer.closeAllConnections();
+      outer.close();
+      await app.close();
+    }
   });
 });

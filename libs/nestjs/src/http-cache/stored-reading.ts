@@ -1,4 +1,4 @@
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import { GatewayTimeoutException } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
 import type { Observable } from 'rxjs';
@@ -72,12 +72,18 @@ export class StoredReading {
     const { request, route } = exchange;
     const { grace, wait, maxVariants } = route.store!;
     const raw = platform.rawRequest(request.native);
-    const server = this.#host.httpAdapter.getHttpServer() as Server;
+    const server = serverOf(raw) ?? (this.#host.httpAdapter.getHttpServer() as Server);
     const again = (): ReturnType<typeof reenter> =>
       reenter(server, snapshotOf(raw, request.target), key, exchange.clock);
     const leads = maySpeakForAll(request.fields);
     return { key, fields: request.fields, grace, wait, maxVariants, leads, reenter: again };
   }
+}
+
+/** The server a request came through: not Nest's own where the application is mounted in another one, with paths of its own. */
+function serverOf(raw: IncomingMessage): Server | undefined {
+  const { server } = raw.socket as typeof raw.socket & { readonly server?: Server };
+  return server !== undefined && server.listenerCount('request') > 0 ? server : undefined;
 }
 
 function answered(reading: Reading, found: StoreAnswer): Observable<unknown> {
