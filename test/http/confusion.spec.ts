@@ -5,12 +5,12 @@ import { eventually } from '../support/eventually.js';
 import { HOSTS, startApp, type HttpApp } from './hosts.js';
 
 const STORED = { scope: 'public', maxAge: '1m', store: true } as const;
-/** Whose session it is; `then`: whose it is after it was asked next. */
-const session = { user: 'alice', then: 'alice' };
+/** Whose session it is; `next`: whose it is after it was asked next. */
+const session = { user: 'alice', next: 'alice' };
 
 function sessionUser(): string {
   const { user } = session;
-  session.user = session.then;
+  session.user = session.next;
   return user;
 }
 
@@ -144,14 +144,14 @@ describe.each(HOSTS)('on %s nobody is taken for somebody else', (host) => {
 
   it('a refresh that has become another one’s is not stored in the first one’s place', async () => {
     const cookie = { headers: { cookie: 'sid=1' } };
-    Object.assign(session, { user: 'alice', then: 'alice' });
+    Object.assign(session, { user: 'alice', next: 'alice' });
     expect((await app.send('/moving', cookie)).body).toContain('alice');
     await app.clock.advance(20_000);
     // It is hers while she is answered, and his when her request is sent through the application again.
-    session.then = 'bob';
+    session.next = 'bob';
     expect((await app.send('/moving', cookie)).body).toContain('alice');
     await eventually(() => expect(controller.runs).toBe(2));
-    Object.assign(session, { user: 'alice', then: 'alice' });
+    Object.assign(session, { user: 'alice', next: 'alice' });
     for (const _ of [1, 2]) expect((await app.send('/moving', cookie)).body).toContain('alice');
   });
 
