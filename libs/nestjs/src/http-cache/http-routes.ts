@@ -4,6 +4,7 @@ import { ApplicationConfig, type DiscoveryService } from '@nestjs/core';
 import { CacheConfigError } from '@strata-cache/core';
 import { messages } from '../messages.js';
 import { Controllers } from './controllers.js';
+import { mixDigest } from './entity-tag.js';
 import type { HttpCacheOptions, PreconditionOptions, ResourceVersion, VersionFunction } from './http-cache-options.js';
 import { declaredOn } from './http-cache.decorators.js';
 import { resolveRoutePolicy, type RoutePolicy } from './route-policy.js';
@@ -139,12 +140,12 @@ export class HttpRoutes {
   }
 }
 
-/** Classes of one name, such as those of two versions, have different routes. */
+/** Classes of one name, such as those of two versions, have different routes. Short, for it is encoded with every key. */
 function handlerKey(site: string, type: Type, handler: Handler): string {
   const said = [ROUTE_METADATA.version, ROUTE_METADATA.path].flatMap((key) =>
     [type, handler].map((target) => String(Reflect.getMetadata(key, target) ?? '')),
   );
-  return [site, ...said].join(' ');
+  return `${site} ${mixDigest(said.join('\n'))}`;
 }
 
 /** Where the version of a route is taken from a field of the request, its answer depends on that field (RFC 9110 section 12.5.5). */

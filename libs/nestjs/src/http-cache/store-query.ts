@@ -26,7 +26,8 @@ export function keyOf(exchange: Exchange, context: ExecutionContext, existingVar
   // What middleware varies by already, such as Origin for CORS.
   const existing = parseVary(existingVary);
   if (existing === '*') return { bypass: 'vary' };
-  exchange.keyed = [...new Set([...route.vary, ...existing.filter((name) => name !== 'accept-encoding')])];
+  const added = existing.filter((name) => name !== 'accept-encoding');
+  exchange.keyed = added.length === 0 ? route.vary : [...new Set([...route.vary, ...added])];
   const parts: KeyParts = {
     salt: settings.salt,
     handler: route.handler,
