@@ -30,7 +30,7 @@ const PUBLIC = { scope: 'public', maxAge: '1m', store: true, tags: ['page'] } as
 
 function nameOf(request: any): string {
   const raw: Record<string, string | undefined> = request.headers;
-  return request.user?.name ?? raw.authorization ?? raw.cookie ?? 'nobody';
+  return request.user?.name ?? raw.authorization ?? raw['x-api-key'] ?? raw.cookie ?? 'nobody';
 }
 
 @Controller()
@@ -130,6 +130,7 @@ describe.each(HOSTS)('two users on %s', (host) => {
 
   it.each([
     ['Authorization', (name: string) => ({ authorization: name })],
+    ['an API key', (name: string) => ({ 'x-api-key': name })],
     ['a cookie', (name: string) => ({ cookie: name })],
     ['request.user', (name: string) => ({ 'x-user': name })],
   ])('are told apart by %s', async (_name, as) => {

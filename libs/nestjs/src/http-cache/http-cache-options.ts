@@ -126,7 +126,7 @@ export interface PreconditionOptions {
 
 /** What makes a request one of a certain user. */
 export interface IdentityOptions {
-  /** Request fields that carry credentials. Default `['authorization']`. */
+  /** Request fields that carry credentials. Default `['authorization', 'x-api-key']`. */
   readonly headers?: readonly string[] | undefined;
   /** Cookies that identify: all (true, the default), those named, or none. */
   readonly cookies?: boolean | readonly string[] | undefined;

@@ -24,7 +24,7 @@ export interface HttpCacheSettings {
 
 export const HTTP_DEFAULTS = {
   global: false,
-  identity: { headers: ['authorization'], cookies: true },
+  identity: { headers: ['authorization', 'x-api-key'], cookies: true },
   targeted: ['CDN-Cache-Control'],
   cacheStatus: { name: 'strata', detail: false },
   honorRequestDirectives: false,
