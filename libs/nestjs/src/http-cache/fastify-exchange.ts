@@ -213,7 +213,7 @@ function seal(raw: ServerResponse, fields: Record<string, unknown>, { isReading,
   if (sealed === undefined) return;
   const head: ResponseHead = {
     status: 0,
-    get: () => undefined,
+    get: (name) => (fields[name.toLowerCase()] ?? raw.getHeader(name)) as FieldValue,
     set: (name, value) => raw.setHeader(name, value),
     remove: (name) => {
       delete fields[name.toLowerCase()];
