@@ -11,7 +11,9 @@ const SOURCES = ['--conditions=@strata-cache/source', '--import', './test/suppor
 const PATIENCE = 60_000;
 
 let folder: string;
-beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'strata-start-'))));
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'strata-start-'));
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 interface Ended {

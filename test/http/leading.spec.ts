@@ -176,7 +176,7 @@ describe.each(HOSTS)('on %s who runs the handler for others', (host) => {
   it('an interceptor outside that refuses a user is heard, whatever is stored', async () => {
     const { headers } = await app.send('/versioned');
     expect((await app.send('/versioned')).headers['cache-status']).toMatch(/; hit;/);
-    for (const condition of [{}, { 'if-none-match': headers.etag }]) {
+    for (const condition of [{}, { 'if-none-match': headers.etag }] as Record<string, string>[]) {
       const refused = await app.send('/versioned', { headers: { 'x-banned': '1', ...condition } });
       expect([refused.status, refused.headers['cache-control']]).toEqual([403, 'no-store']);
       expect(refused.body).not.toContain('run');
