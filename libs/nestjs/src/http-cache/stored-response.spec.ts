@@ -98,7 +98,15 @@ describe('what is stored', () => {
     requestFields: Record<string, string>,
     fields: Record<string, string>,
   ): Promise<CaptureOutcome> {
-    const view = { method: 'GET', target: '/', fields: requestFields, host: 'h', protocol: 'http', native: {} };
+    const view = {
+      method: 'GET',
+      target: '/',
+      routed: '/',
+      fields: requestFields,
+      host: 'h',
+      protocol: 'http',
+      native: {},
+    };
     const exchange = new Exchange(view, route, settings, clock);
     exchange.capture = new Capture();
     const head = headOf(status, fields);
