@@ -1,17 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { launchBroker, type BrokerLaunch, BrokerPortTaken, type BrokerProcess } from './broker-process.js';
 import { freePort } from './free-port.js';
 import { ownDir } from './process-keeper.js';
+import { launchServer, PortTakenError, type ServerLaunch, type ServerProcess } from './server-process.js';
 
 /** One private message broker on loopback, which a test may kill and restart; always on the port it had first. */
 export class Broker {
   /** Its own folder, where it keeps its data. */
   readonly dir: string;
-  readonly #launch: (port: number, dir: string) => BrokerLaunch | Promise<BrokerLaunch>;
+  readonly #launch: (port: number, dir: string) => ServerLaunch | Promise<ServerLaunch>;
   #port: number | undefined;
-  #process: BrokerProcess | undefined;
+  #process: ServerProcess | undefined;
 
-  constructor(name: string, launch: (port: number, dir: string) => BrokerLaunch | Promise<BrokerLaunch>) {
+  constructor(name: string, launch: (port: number, dir: string) => ServerLaunch | Promise<ServerLaunch>) {
     this.dir = ownDir(name);
     this.#launch = launch;
   }
@@ -20,11 +20,11 @@ export class Broker {
     for (let attempt = 1; ; attempt += 1) {
       const port = this.#port ?? (await freePort());
       try {
-        this.#process = await launchBroker(await this.#launch(port, this.dir));
+        this.#process = await launchServer(await this.#launch(port, this.dir));
         this.#port = port;
         return this;
       } catch (error) {
-        if (!(error instanceof BrokerPortTaken) || attempt >= 20) throw error;
+        if (!(error instanceof PortTakenError) || attempt >= 20) throw error;
         await delay(100);
       }
     }

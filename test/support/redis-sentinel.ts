@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { eventually } from './eventually.js';
 import { freePort } from './free-port.js';
 import { ownDir } from './process-keeper.js';
-import { launchRedis, PortTakenError, type RedisProcess } from './redis-process.js';
+import { launchRedis } from './redis-process.js';
+import { PortTakenError, type ServerProcess } from './server-process.js';
 import { RedisServer } from './redis-server.js';
 import { respCall, type RespReply } from './resp.js';
 
@@ -16,7 +17,7 @@ export interface RedisSentinelOptions {
 
 interface Sentinel {
   readonly port: number;
-  readonly process: RedisProcess;
+  readonly process: ServerProcess;
 }
 
 /** A master, a replica and three sentinels on loopback. */

@@ -5,7 +5,8 @@ import { eventually } from './eventually.js';
 import { FakeClockFile } from './faketime.js';
 import { freePort } from './free-port.js';
 import { ownDir } from './process-keeper.js';
-import { launchRedis, PortTakenError, type RedisProcess } from './redis-process.js';
+import { launchRedis } from './redis-process.js';
+import { PortTakenError, type ServerProcess } from './server-process.js';
 import { type RespEndpoint, respCall, type RespReply } from './resp.js';
 import { makeTlsFiles, type TlsFiles } from './tls-files.js';
 
@@ -45,7 +46,7 @@ export class RedisServer {
   readonly #clock: FakeClockFile | undefined;
   #tls: TlsFiles | undefined;
   #port: number | undefined;
-  #process: RedisProcess | undefined;
+  #process: ServerProcess | undefined;
 
   constructor(options: RedisServerOptions = {}) {
     this.#options = options;
@@ -204,7 +205,7 @@ export class RedisServer {
     return this.#process?.log ?? [];
   }
 
-  #running(): RedisProcess {
+  #running(): ServerProcess {
     if (!this.#process?.own.running) throw new Error('RedisServer: it is not running; start() or restart() it first.');
     return this.#process;
   }
