@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import type { L2Context } from '@strata-cache/core';
+import type { L2Context, Notice } from '@strata-cache/core';
 import { aclLine, redis, type RedisTierOptions } from '@strata-cache/redis';
 import { Cluster, Redis } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -19,8 +19,10 @@ afterEach(async () => {
 
 afterAll(async () => stopAll());
 
-function connect(options: RedisTierOptions): Instance {
-  const environment = { create: (context: L2Context) => redis(options).create(context) } as SharedTierEnvironment;
+function connect(options: RedisTierOptions, observer?: L2Context['observer']): Instance {
+  const create = (context: L2Context) =>
+    redis(options).create(observer === undefined ? context : { ...context, observer });
+  const environment = { create } as SharedTierEnvironment;
   const instance = new Instance(environment);
   open.push(instance);
   return instance;
@@ -97,8 +99,9 @@ describe('TLS', () => {
     const a = await connect({ url: server.url, tls: { ca: server.tls.ca } }).ready();
     await a.load('k', 'v');
     expect(await a.see('k')).toBe('v');
-    const stranger = connect({ url: server.url });
-    await delay(300);
+    const notices: string[] = [];
+    const stranger = connect({ url: server.url }, { notice: ({ message }: Notice) => notices.push(message) });
+    await eventually(() => expect(notices.join()).toMatch(/certificate/));
     expect((await stranger.outcome('k')).error).toBeDefined();
   });
 
