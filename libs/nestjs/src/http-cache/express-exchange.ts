@@ -159,6 +159,11 @@ function sendHooked(response: ExpressResponse, head: ExpressHead, send: Send, bo
   return response;
 }
 
+/** Sends what the exchange of a hooked response holds; the `send` of whoever wrapped it before is left out either way. */
+export function sendExpress(response: ExpressResponse, head: ResponseHead): void {
+  sendFinal(response, head as ExpressHead, undefined);
+}
+
 const OF_A_BODY = ['content-type', 'content-length', 'transfer-encoding'];
 
 function sendFinal(response: ExpressResponse, head: ExpressHead, chunk: string | ArrayBufferView | undefined): void {

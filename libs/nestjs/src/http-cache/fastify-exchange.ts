@@ -27,6 +27,7 @@ export interface FastifyReply {
   getHeaders(): ResponseFields;
   header(name: string, value: unknown): this;
   removeHeader(name: string): this;
+  send(payload?: unknown): this;
 }
 
 type OnSend = (

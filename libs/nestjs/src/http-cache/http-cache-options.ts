@@ -138,6 +138,11 @@ export interface IdentityOptions {
 export interface HttpCacheModuleOptions {
   /** Let every handler of the application take part, without `@UseInterceptors(HttpCacheInterceptor)`. Default false. */
   readonly global?: boolean | undefined;
+  /**
+   * Answer ahead of Nest's pipeline where nothing of the application would run before the interceptor. The answers are the same. Default:
+   * `true`; `false` for instrumentation that patches Nest's router and is to see them.
+   */
+  readonly early?: boolean | undefined;
   readonly identity?: IdentityOptions | undefined;
   /** Part of every version tag and stored key, so that a release that changes the JSON changes them. Default: the version in `package.json`. */
   readonly salt?: string | undefined;

@@ -1,39 +1,33 @@
-import {
-  Inject,
-  Injectable,
-  PreconditionFailedException,
-  type CallHandler,
-  type ExecutionContext,
-  type NestInterceptor,
-} from '@nestjs/common';
+import { Inject, Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { CacheConfigError } from '@strata-cache/core';
-import { messages } from '../messages.js';
-import { Exchange } from './exchange.js';
-import type { ResourceVersion } from './http-cache-options.js';
+import { of, type Observable } from 'rxjs';
 import { HttpCacheEngine } from './http-cache-engine.js';
 import { HttpRoutes, type HttpRoute } from './http-routes.js';
-import { identityOf } from './identity.js';
 import type { HttpPlatform } from './platform.js';
-import { evaluatePreconditions, isConditional } from './preconditions.js';
-import { answer, handle, type Intercepted, type Reading } from './reading.js';
+import { Reader, takesPart } from './reader.js';
+import { handle, type Decision, type Intercepted, type Reading } from './reading.js';
 import { checkExpectations, write } from './request-writes.js';
-import type { RoutePolicy } from './route-policy.js';
-import { mixOf, needsResult, tagsOf } from './store-query.js';
-import { StoredReading } from './stored-reading.js';
-import { validatorsOf } from './version.js';
 
 /** Methods that change nothing (RFC 9110 section 9.2.1, RFC 10008); every other one is taken to, known or not. */
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'QUERY']);
-/** @throws CacheConfigError where `if` gives no boolean: a promise is never false */
-function takesPart({ condition, handler }: RoutePolicy, context: ExecutionContext): boolean {
-  const said: unknown = condition?.(context) ?? true;
-  if (typeof said === 'boolean') return said;
-  throw new CacheConfigError(messages.httpIf(handler.split(' ', 1)[0], said));
-}
 
-/** Requests that an interceptor of an outer scope has taken already. */
-const TAKEN = Symbol('strata.taken');
+/** Where the interceptor goes on with a request that came by ahead of the pipeline. */
+export type Resumed =
+  /** Nothing was done. */
+  | 'untouched'
+  /** `if` says that it takes no part. */
+  | 'passed'
+  /** The handler runs. */
+  | { readonly reading: Reading }
+  /** For the filters of the application. */
+  | { readonly error: unknown };
+
+/** What has been done about a request; `true`: an interceptor of an outer scope has it. */
+export const TAKEN = Symbol('strata.taken');
+export type Taken = true | Resumed;
+
+/** What Nest replies with where the commit puts the answer in its place. */
+const NOTHING: Observable<unknown> = of(undefined);
 
 /**
  * Answers conditional requests and stored responses before pipes and handler run, and commits what handlers answer: see `@HttpCache`.
@@ -43,7 +37,7 @@ const TAKEN = Symbol('strata.taken');
 export class HttpCacheInterceptor implements NestInterceptor {
   readonly #engine: HttpCacheEngine;
   readonly #routes: HttpRoutes;
-  readonly #stored: StoredReading | undefined;
+  readonly #reader: Reader;
 
   constructor(
     @Inject(HttpCacheEngine) engine: HttpCacheEngine,
@@ -52,16 +46,18 @@ export class HttpCacheInterceptor implements NestInterceptor {
   ) {
     this.#engine = engine;
     this.#routes = routes;
-    this.#stored = engine.store === undefined ? undefined : new StoredReading(engine.store, host);
+    this.#reader = new Reader(engine, host);
   }
 
   intercept(context: ExecutionContext, next: CallHandler): Intercepted {
     const platform = context.getType() === 'http' ? this.#engine.platform : undefined;
     if (platform === undefined) return next.handle();
     const route = this.#routes.of(context.getClass(), context.getHandler() as () => unknown);
-    const request = context.switchToHttp().getRequest<{ method: string; [TAKEN]?: true }>();
-    if (route.untouched || request[TAKEN] === true) return next.handle();
+    const request = context.switchToHttp().getRequest<{ method: string; [TAKEN]?: Taken }>();
+    const taken = request[TAKEN];
+    if (route.untouched || taken === true) return next.handle();
     request[TAKEN] = true;
+    if (taken !== undefined && taken !== 'untouched') return resume(taken, next);
     const { method } = request;
     const { policy } = route;
     if (method === 'GET' || method === 'HEAD') {
@@ -83,53 +79,26 @@ export class HttpCacheInterceptor implements NestInterceptor {
   }
 
   #read(platform: HttpPlatform, context: ExecutionContext, next: CallHandler, route: HttpRoute): Intercepted {
-    const { settings, clock, onOutcome } = this.#engine;
     const http = context.switchToHttp();
-    const view = platform.view(http.getRequest());
-    const exchange = new Exchange(view, route.policy!, settings, clock);
-    exchange.identity = identityOf(settings.identity, view.fields, view.native);
-    exchange.onOutcome = onOutcome;
-    if (route.policy!.tags !== undefined) exchange.warn = (warning) => this.#engine.warn(route.site, warning);
-    const head = platform.hook(http.getResponse(), exchange);
-    const reading: Reading = { platform, context, next, route, exchange, head };
-    const { version } = route.policy!;
-    if (version === undefined || !route.replaceable) return this.#select(reading);
-    const said = version(context);
-    return said instanceof Promise ? said.then((known) => this.#compare(reading, known)) : this.#compare(reading, said);
+    const reading = this.#reader.open(platform, context, route, http.getRequest(), http.getResponse());
+    const decision = this.#reader.decide(reading);
+    return decision instanceof Promise
+      ? decision.then((status) => proceed(reading, status, next))
+      : proceed(reading, decision, next);
   }
+}
 
-  /** The version is known: a condition that it answers needs nothing else (RFC 9110 section 13.2.1: after guards, before the work). */
-  #compare(reading: Reading, version: ResourceVersion): Intercepted {
-    const { exchange } = reading;
-    const { request, route, clock } = exchange;
-    const validators = validatorsOf(
-      version,
-      mixOf(exchange, reading.context),
-      route.etag === 'strong' ? 'strong' : 'weak',
-    );
-    exchange.validators = validators;
-    if (validators.exists && isConditional(request)) {
-      const verdict = evaluatePreconditions(
-        { method: request.method, fields: request.fields, now: clock.wall() },
-        validators,
-      );
-      if (verdict === 412) throw new PreconditionFailedException();
-      if (verdict === 304) {
-        exchange.verdict = 304;
-        // Without a result not all are known; a cache keeps those it has where the 304 names none (RFC 9111 section 3.2).
-        exchange.tags = needsResult(route.tags) ? [] : tagsOf(exchange, reading.context);
-        return answer(reading, 304);
-      }
-    }
-    return this.#select(reading);
-  }
+function proceed(reading: Reading, status: Decision, next: CallHandler): Observable<unknown> {
+  if (status === undefined) return handle(reading, next);
+  const { platform, context, route, head } = reading;
+  head.status = status;
+  // Nest replies with what is emitted, and the commit puts the answer in its place; where Nest does not reply, we do.
+  if (route.manual) platform.end(context.switchToHttp().getResponse(), status);
+  return NOTHING;
+}
 
-  #select(reading: Reading): Intercepted {
-    const { exchange, route, context } = reading;
-    if (exchange.route.store !== undefined && route.replaceable && this.#stored !== undefined) {
-      return this.#stored.select(reading);
-    }
-    exchange.tags = tagsOf(exchange, context);
-    return handle(reading);
-  }
+function resume(taken: Exclude<Resumed, 'untouched'>, next: CallHandler): Observable<unknown> {
+  if (taken === 'passed') return next.handle();
+  if ('error' in taken) throw taken.error;
+  return handle(taken.reading, next);
 }

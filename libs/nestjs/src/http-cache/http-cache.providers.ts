@@ -1,15 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnModuleInit, type Provider } from '@nestjs/common';
-import { ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
+import { ApplicationConfig, DiscoveryService, HttpAdapterHost } from '@nestjs/core';
 import { Strata, systemClock } from '@strata-cache/core';
 import { CACHE_MODULE_OPTIONS, type CacheModuleOptions } from '../cache.module-definition.js';
 import { Controllers } from './controllers.js';
+import { EarlyAnswers } from './early-answers.js';
+import { EarlyRoutes } from './early-routes.js';
 import { HttpCacheEngine } from './http-cache-engine.js';
 import { HttpCacheInterceptor } from './http-cache.interceptor.js';
 import { HttpCacheService } from './http-cache.service.js';
 import { HttpRoutes } from './http-routes.js';
 import { platformOf } from './platform.js';
+import { Reader } from './reader.js';
 import { resolveSettings } from './settings.js';
 
 /** Ties HTTP caching to the life of the application. */
@@ -17,20 +20,31 @@ import { resolveSettings } from './settings.js';
 export class HttpCacheLifecycle implements OnModuleInit, BeforeApplicationShutdown {
   readonly #engine: HttpCacheEngine;
   readonly #host: HttpAdapterHost | undefined;
+  #early: EarlyAnswers | undefined;
 
   constructor(
     @Inject(HttpCacheEngine) engine: HttpCacheEngine,
     @Inject(HttpCacheInterceptor) interceptor: HttpCacheInterceptor,
     @Inject(ApplicationConfig) config: ApplicationConfig,
     @Inject(HttpAdapterHost) host: HttpAdapterHost,
+    @Inject(HttpRoutes) routes: HttpRoutes,
+    @Inject(DiscoveryService) discovery: DiscoveryService,
   ) {
     this.#engine = engine;
     this.#host = host;
     // Now and not at init: routes are registered in between, with the global interceptors there are.
     if (engine.settings.global) config.addGlobalInterceptor(interceptor);
+    if (!engine.settings.early) return;
+    // There is an adapter already, but in tests, which build the module first; and none in an application without HTTP.
+    host.init$.subscribe(() => {
+      if (platformOf(host) === undefined) return;
+      this.#early = new EarlyAnswers(engine, routes, new Reader(engine, host), host.httpAdapter);
+      this.#early.install(new EarlyRoutes(config, discovery));
+    });
   }
 
   onModuleInit(): void {
+    this.#early?.finish();
     if (this.#host !== undefined) this.#engine.attach(platformOf(this.#host));
   }
 

@@ -86,7 +86,7 @@ export class HttpRoutes {
     for (const { metatype } of discovery.getControllers()) {
       if (typeof metatype !== 'function') continue;
       const type = metatype as unknown as Type;
-      const routes = handlersOf(type.prototype as object).map((handler) => this.of(type, handler));
+      const routes = [...handlersOf(type.prototype as object).values()].map((handler) => this.of(type, handler));
       if (routes.some(({ policy }) => policy?.store !== undefined)) this.#stores = true;
       this.#declared += routes.filter(({ policy }) => policy !== undefined).length;
     }
@@ -189,7 +189,7 @@ function withLockableTag(site: string, type: Type, handler: Handler, options: Ht
  * If-Match compares strongly, and a weak tag matches nothing: whoever was given one could never write (RFC 9110 section 8.8.3.2).
  */
 function isLockedBy(type: Type, handler: Handler, version: VersionFunction): boolean {
-  return handlersOf(type.prototype as object).some((other) => {
+  return [...handlersOf(type.prototype as object).values()].some((other) => {
     const { precondition } = declaredOn(type, other);
     return precondition !== undefined && (precondition.version === version || pathOf(other) === pathOf(handler));
   });
@@ -201,7 +201,8 @@ function pathOf(handler: Handler): string {
   return JSON.stringify(path ?? '').replace(/:\w+/g, ':');
 }
 
-function handlersOf(prototype: object | null): Handler[] {
+/** Handlers of routes by the names of their methods, inherited ones included. */
+export function handlersOf(prototype: object | null): ReadonlyMap<string, Handler> {
   const found = new Map<string, Handler>();
   for (let proto = prototype; proto !== null && proto !== Object.prototype; proto = Object.getPrototypeOf(proto)) {
     for (const name of Object.getOwnPropertyNames(proto)) {
@@ -210,5 +211,5 @@ function handlersOf(prototype: object | null): Handler[] {
       if (isRoute && !found.has(name)) found.set(name, value as Handler);
     }
   }
-  return [...found.values()];
+  return found;
 }

@@ -4,6 +4,7 @@ import type { Exchange, RequestView } from './exchange.js';
 import {
   hookExpress,
   installExpressHook,
+  sendExpress,
   viewOfExpress,
   type ExpressApplication,
   type ExpressRequest,
@@ -28,6 +29,8 @@ export interface HttpPlatform {
   rawResponse(response: unknown): ServerResponse;
   /** Ties an exchange to its response. */
   hook(response: unknown, exchange: Exchange): ResponseHead;
+  /** Answers ahead of Nest's pipeline as Nest would behind it: with nothing, for which the commit puts what is decided. */
+  answer(response: unknown, head: ResponseHead): void;
   /** Ends a response that Nest would leave to the handler. */
   end(response: unknown, status: number): void;
 }
@@ -45,6 +48,7 @@ export function platformOf({ httpAdapter }: HttpAdapterHost): HttpPlatform | und
       rawRequest: (request) => request as IncomingMessage,
       rawResponse: (response) => response as ServerResponse,
       hook: (response, exchange) => hookExpress(response as ExpressResponse, exchange),
+      answer: (response, head) => sendExpress(response as ExpressResponse, head),
       end,
     };
   }
@@ -55,6 +59,7 @@ export function platformOf({ httpAdapter }: HttpAdapterHost): HttpPlatform | und
     rawRequest: (request) => (request as FastifyRequest).raw,
     rawResponse: (response) => (response as FastifyReply).raw,
     hook: (response, exchange) => hookFastify(response as FastifyReply, exchange),
+    answer: (response) => (response as FastifyReply).send(undefined),
     end,
   };
 }

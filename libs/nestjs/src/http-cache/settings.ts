@@ -9,6 +9,7 @@ import { isTagHeader, TAG_HEADERS } from './tag-headers.js';
 /** The options of `http`, checked and resolved. */
 export interface HttpCacheSettings {
   readonly global: boolean;
+  readonly early: boolean;
   readonly identity: IdentityRule;
   readonly salt: string;
   /** What it adds to the entity tag of a version. */
@@ -24,6 +25,7 @@ export interface HttpCacheSettings {
 
 export const HTTP_DEFAULTS = {
   global: false,
+  early: true,
   identity: { headers: ['authorization', 'x-api-key'], cookies: true },
   targeted: ['CDN-Cache-Control'],
   cacheStatus: { name: 'strata', detail: false },
@@ -48,6 +50,7 @@ const asIs: Rule = (value) => value;
 
 const RULES: Record<string, Rule> = {
   global: asBoolean,
+  early: asBoolean,
   identity: asObject,
   salt: asText,
   tagHeaders: asTagHeaders,
@@ -90,6 +93,7 @@ export function resolveSettings(options: HttpCacheModuleOptions | undefined, ver
   const salt: string = given.salt ?? version;
   return {
     global: given.global ?? HTTP_DEFAULTS.global,
+    early: given.early ?? HTTP_DEFAULTS.early,
     identity: {
       headers: (identity.headers ?? HTTP_DEFAULTS.identity.headers).map((header: string) => header.toLowerCase()),
       cookies: identity.cookies ?? HTTP_DEFAULTS.identity.cookies,

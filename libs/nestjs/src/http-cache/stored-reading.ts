@@ -1,12 +1,11 @@
 import type { IncomingMessage, Server } from 'node:http';
 import { GatewayTimeoutException } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
-import type { Observable } from 'rxjs';
 import { CLOSED } from './capture.js';
 import { refuse, ttlOf } from './commit.js';
 import type { Exchange } from './exchange.js';
 import { combined } from './field.js';
-import { answer, handle, type Intercepted, type Reading } from './reading.js';
+import type { Decision, Reading } from './reading.js';
 import { reenter, snapshotOf, ticketOf } from './reentry.js';
 import { resourceKey, variantKey } from './representation-key.js';
 import { acceptsVariant, maySpeakForAll, requestWish } from './request-wish.js';
@@ -28,7 +27,7 @@ export class StoredReading {
     this.#host = host;
   }
 
-  select(reading: Reading): Intercepted {
+  select(reading: Reading): Decision | Promise<Decision> {
     const { exchange, context, head, platform } = reading;
     const { request } = exchange;
     const keyed = keyOf(exchange, context, combined(head.get('vary')));
@@ -44,7 +43,7 @@ export class StoredReading {
     return this.#find(reading, keyed);
   }
 
-  async #find(reading: Reading, keyed: Keyed): Promise<Observable<unknown>> {
+  async #find(reading: Reading, keyed: Keyed): Promise<Decision> {
     const { exchange } = reading;
     const { request, settings } = exchange;
     const query = this.#queryOf(reading, keyed.key);
@@ -86,7 +85,7 @@ function serverOf(raw: IncomingMessage): Server | undefined {
   return server !== undefined && server.listenerCount('request') > 0 ? server : undefined;
 }
 
-function answered(reading: Reading, found: StoreAnswer): Observable<unknown> {
+function answered(reading: Reading, found: StoreAnswer): Decision {
   const { exchange } = reading;
   switch (found.kind) {
     case 'hit':
@@ -109,7 +108,7 @@ function isAcceptable({ request, route, settings, clock }: Exchange, variant: St
   return !settings.honorRequestDirectives || acceptsVariant(requestWish(fields, true), variant, clock.wall());
 }
 
-function hit(reading: Reading, variant: StoredVariant, stale: boolean, collapsed: boolean): Observable<unknown> {
+function hit(reading: Reading, variant: StoredVariant, stale: boolean, collapsed: boolean): number {
   const { exchange } = reading;
   const ttl = ttlOf(exchange, variant);
   // Collapsed: it waited for another request's run of the handler (RFC 9211 section 2.6).
@@ -117,17 +116,16 @@ function hit(reading: Reading, variant: StoredVariant, stale: boolean, collapsed
     ? ({ forward: 'uri-miss', collapsed: true, ttl } as const)
     : { hit: true, ttl: stale ? Math.min(ttl, -1) : ttl };
   exchange.answer = { variant, status };
-  return answer(reading, variant.status);
+  return variant.status;
 }
 
-function bypass(reading: Reading, detail: string, forward: 'bypass' | 'method' = 'bypass'): Observable<unknown> {
+function bypass(reading: Reading, detail: string, forward: 'bypass' | 'method' = 'bypass'): undefined {
   const { exchange, context } = reading;
   exchange.cacheStatus = { forward, detail };
   exchange.tags = tagsOf(exchange, context);
-  return handle(reading);
 }
 
-function lead(reading: Reading): Observable<unknown> {
+function lead(reading: Reading): undefined {
   const { exchange, head, context, platform } = reading;
   const response = platform.rawResponse(context.switchToHttp().getResponse());
   // A client that went away, a socket taken over: there will be no response to commit.
@@ -139,5 +137,4 @@ function lead(reading: Reading): Observable<unknown> {
     refuse(exchange, 'tags', true);
     throw error;
   }
-  return handle(reading);
 }
