@@ -7,14 +7,14 @@ const SITUATIONS = [
   {
     name: 'stored',
     title: 'A stored response of 10 KB',
-    contenders: ['CacheInterceptor', 'strata, interceptor', 'no cache', 'raw node:http'],
+    contenders: ['CacheInterceptor', 'strata, early', 'strata, interceptor', 'no cache', 'raw node:http'],
     reference: 'CacheInterceptor',
     status: '200',
   },
   {
     name: '304',
     title: 'A 304 for a response of 10 KB',
-    contenders: ['empty handler', 'strata, version', 'strata, interceptor', 'no cache'],
+    contenders: ['empty handler', 'strata, version', 'strata, version, interceptor', 'strata, early', 'no cache'],
     reference: 'empty handler',
     status: '304',
     conditional: true,

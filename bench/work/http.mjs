@@ -7,6 +7,7 @@ import { strataModule } from '../contenders/strata.mjs';
 import { valueOf } from '../contenders/keys.mjs';
 
 const TTL = 3_600_000;
+const KEEP_ALIVE = 72_000;
 
 /** One server: `contender` says what stands in front of its handler, `platform` what below Nest. */
 export async function prepare({ contender, platform, bytes }) {
@@ -32,6 +33,7 @@ async function raw(body) {
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': bytes.length });
     response.end(bytes);
   });
+  server.keepAliveTimeout = KEEP_ALIVE;
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   return { server, close: () => server.close() };
 }
@@ -50,12 +52,18 @@ async function nest(contender, platform, handle) {
       imports.push(ManagerModule.register({ ttl: TTL }));
       route.push(UseInterceptors(CacheInterceptor));
       break;
+    case 'strata, early':
     case 'strata, interceptor':
-      imports.push(CacheModule.forRoot({ namespace: 'bench', lint: 'off' }));
+      imports.push(
+        CacheModule.forRoot({ namespace: 'bench', lint: 'off', http: { early: contender.endsWith('early') } }),
+      );
       route.push(UseInterceptors(HttpCacheInterceptor), HttpCache({ scope: 'public', maxAge: TTL, store: true }));
       break;
     case 'strata, version':
-      imports.push(CacheModule.forRoot({ namespace: 'bench', lint: 'off' }));
+    case 'strata, version, interceptor':
+      imports.push(
+        CacheModule.forRoot({ namespace: 'bench', lint: 'off', http: { early: contender.endsWith('version') } }),
+      );
       route.push(UseInterceptors(HttpCacheInterceptor), HttpCache({ scope: 'public', version: () => 'v42' }));
       break;
   }
@@ -66,6 +74,8 @@ async function nest(contender, platform, handle) {
   Module({ imports, controllers: [Products] })(App);
   const app = await NestFactory.create(App, await adapterOf(platform), { logger: ['error'] });
   await app.listen(0, '127.0.0.1');
+  // As long as Fastify's: connections stay open from one round to the next.
+  app.getHttpServer().keepAliveTimeout = KEEP_ALIVE;
   return { server: app.getHttpServer(), close: () => app.close() };
 }
 
