@@ -11,19 +11,19 @@ export function leaseContract(context: Context): void {
       if (busy.status !== 'busy') throw new Error(busy.status);
       expect(busy.retryIn).toBeGreaterThan(0);
       expect(busy.retryIn).toBeLessThanOrEqual(5_000);
-      await a.tier.release('k', first.token);
+      await a.tier.release('k', first);
       const second = await b.granted('k');
       expect(second.stamp).toBeGreaterThan(first.stamp);
       expect(second.incarnation).toBe(first.incarnation);
     });
 
-    it('tells a load from a put, whose method nobody should wait for', async () => {
+    it('tells whose lease it is: a load, or a put, whose method nobody should wait for', async () => {
       const { a, b } = context();
-      await a.granted('loading');
-      await a.granted('writing', { token: `${WRITER_MARK}${a.token().slice(1)}`, force: true });
+      const { token: loading } = await a.granted('loading');
+      const { token: writing } = await a.granted('writing', { token: `${WRITER_MARK}one`, force: true });
       const request = { seen: '', ttl: 5_000 };
-      expect(await b.tier.lease('loading', { token: b.token(), ...request })).toMatchObject({ writing: false });
-      expect(await b.tier.lease('writing', { token: b.token(), ...request })).toMatchObject({ writing: true });
+      expect(await b.tier.lease('loading', { token: b.token(), ...request })).toMatchObject({ holder: loading });
+      expect(await b.tier.lease('writing', { token: b.token(), ...request })).toMatchObject({ holder: writing });
     });
 
     it('grants a re-sent request again, with a newer stamp', async () => {
@@ -71,8 +71,8 @@ export function leaseContract(context: Context): void {
 
     it('releases only its own lease', async () => {
       const { a, b } = context();
-      await a.granted('k');
-      await b.tier.release('k', 'not-mine');
+      const lease = await a.granted('k');
+      await b.tier.release('k', { ...lease, token: 'not-mine' }, '');
       expect((await b.tier.lease('k', { token: b.token(), seen: '', ttl: 5_000 })).status).toBe('busy');
     });
 
@@ -86,7 +86,7 @@ export function leaseContract(context: Context): void {
         const other = b.tier.waitForWake('k', 60_000);
         expect((await b.tier.lease('k', { token: b.token(), seen: '', ttl: 5_000 })).status).toBe('busy');
         if (end === 'fill') await a.tier.fill('k', lease, record('v'), false);
-        if (end === 'release') await a.tier.release('k', lease.token);
+        if (end === 'release') await a.tier.release('k', lease);
         if (end === 'delete') await a.tier.invalidateKeys(['k'], 'delete');
         if (end === 'put') await a.tier.put('k', record('v'), undefined);
         await Promise.all([woken, other]);

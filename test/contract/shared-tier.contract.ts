@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe } from '@jest/globals';
 import { busContract } from './shared-tier-bus.contract.js';
 import { fillContract } from './shared-tier-fill.contract.js';
 import { invalidationContract } from './shared-tier-invalidation.contract.js';
+import { failedLoadContract } from './shared-tier-failed-load.contract.js';
 import { leaseContract } from './shared-tier-lease.contract.js';
 import { Instance, type Context, type ContractContext, type MakeEnvironment } from './shared-tier.harness.js';
 import { modelContract } from './shared-tier-model.contract.js';
@@ -29,6 +30,7 @@ export function sharedTierContract(name: string, make: MakeEnvironment): void {
     const current: Context = () => context;
     readContract(current);
     leaseContract(current);
+    failedLoadContract(current);
     fillContract(current);
     putContract(current);
     invalidationContract(current);

@@ -24,7 +24,7 @@ export const MUTANTS = [
     patches: [
       {
         file: 'libs/redis/src/scripts/store.ts',
-        find: "if type(lease) ~= 'string' or string.sub(lease, 2) ~= ARGV[8] then return {'refused', num(i), 'lease'} end",
+        find: "if holderOf(lease) ~= ARGV[8] then return {'refused', num(i), 'lease'} end",
         replace: '',
       },
     ],

@@ -71,6 +71,7 @@ const DEFINITION_RULES: Record<string, Rule> = {
   invalidatedBy: asInvalidatedBy,
   expectedHitRatio: asFraction(0, 1),
   negativeErrors: asFunction,
+  sharedErrors: asHaving('an object with dehydrate(error) and hydrate(plain)', 'dehydrate', 'hydrate'),
   hydrate: asHaving('hydrateAs(TheClass), or an object with hydrate() and dehydrate()', 'hydrate', 'dehydrate'),
   tenant: asFunction,
   serializer: asSerializer,

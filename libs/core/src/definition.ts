@@ -96,6 +96,12 @@ export interface CacheDefinitionOptions<Args extends AnyArgs, Value> {
   readonly negativeTtl?: Duration | undefined;
   /** Which thrown errors mean "not found": remembered for `negativeTtl` in this process and thrown again. Default: none. */
   readonly negativeErrors?: ((error: unknown) => boolean) | undefined;
+  /**
+   * Lets one failing load answer the instances that wait for it, instead of one call in each: `dehydrate` gives plain data of an error (JSON,
+   * 4 KB at most; `undefined`: keep it to this process), `hydrate` what is thrown elsewhere. Default: every instance throws what its own
+   * loader threw.
+   */
+  readonly sharedErrors?: Hydrator<unknown> | undefined;
   /** Spread of the ttl, as a fraction of it (0.1 = 10 % shorter at most). Default 0.1. */
   readonly jitter?: number | undefined;
   /** Read-through loader, used by `get`. */

@@ -10,7 +10,6 @@ import type {
   ReadSink,
   SharedTier,
 } from '@strata-cache/core';
-import { WRITER_MARK } from '@strata-cache/core';
 import type { AttachGate } from './attach-gate.js';
 import { type Link, unavailable } from './link.js';
 import { encodeBody } from './messages.js';
@@ -63,8 +62,8 @@ export class RedisTier implements SharedTier {
   async lease(key: string, request: LeaseRequest): Promise<LeaseReply> {
     const view = this.#viewOf(key);
     const link = this.#parts.gate.require(view.shard);
-    const { token, seen, ttl, force } = request;
-    const args = [token, Buffer.from(seen, 'latin1'), ms(ttl), force === true ? '1' : '0', key];
+    const { token, seen, ttl, force, awaited = '' } = request;
+    const args = [token, Buffer.from(seen, 'latin1'), ms(ttl), force === true ? '1' : '0', key, awaited];
     const reply = await this.#run(view, link, LEASE, [view.keys.entry(key), view.keys.lease(key)], args);
     switch (reply[0]) {
       case 'granted': {
@@ -72,7 +71,9 @@ export class RedisTier implements SharedTier {
         return { status: 'granted', lease: { token, incarnation: Number(reply[1]), stamp: Number(reply[3]) } };
       }
       case 'busy':
-        return { status: 'busy', retryIn: Math.max(1, Number(reply[1])), writing: reply[2] === WRITER_MARK };
+        return { status: 'busy', retryIn: Math.max(1, Number(reply[1])), holder: reply[2] };
+      case 'failed':
+        return { status: 'failed', error: reply[2] };
       case 'held':
         return { status: 'held' };
       default:
@@ -84,8 +85,8 @@ export class RedisTier implements SharedTier {
     return (await this.#runPlain(key, RENEW, [token, ms(ttl)])) === 1;
   }
 
-  async release(key: string, token: string): Promise<void> {
-    await this.#runPlain(key, RELEASE, [token, key]);
+  async release(key: string, { token, incarnation, stamp }: FillLease, word?: string): Promise<void> {
+    await this.#runPlain(key, RELEASE, [token, key, word === undefined ? '' : `${incarnation}\n${stamp}\n${word}`]);
   }
 
   async waitForWake(key: string, within: number): Promise<void> {

@@ -32,11 +32,14 @@ export class FillRight {
     return this.#tier.fill(this.#key, this.#lease, record, announce);
   }
 
-  /** Gives the right back unused and wakes whoever waits for this load, in the background. */
-  release(): void {
+  /**
+   * Gives the right back unused, in the background, and wakes who waits for this load: one of them takes it over. With `word` (its error in
+   * wire form, or `''`) the load has ended and will never store anything: each of them is told so, and nobody waits for a second load.
+   */
+  release(word?: string): void {
     if (!this.#ended) {
       this.#end();
-      this.#background.run('l2.release', () => this.#tier.release(this.#key, this.#lease.token));
+      this.#background.run('l2.release', () => this.#tier.release(this.#key, this.#lease, word));
     }
   }
 

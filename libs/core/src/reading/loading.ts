@@ -7,6 +7,7 @@ import type { FillRight } from './fill-right.js';
 import type { Candidate, Flight } from './flight.js';
 import type { L1View } from './l1-view.js';
 import { Context, runLoader, type LoadWishes } from './load.js';
+import { writeError } from './shared-errors.js';
 
 /** The end of the read story: run the loader, answer, store in L1 and, behind the answer, in the second tier. */
 export class Loading {
@@ -31,20 +32,26 @@ export class Loading {
       });
       await this.#loaded(flight, right, mayStore, value, wishes);
     } catch (error) {
-      right?.release();
+      // Aborted: nobody here wants it any more. That is no end of the load, the next one takes it over.
+      right?.release(flight.aborted ? undefined : writeError(flight.runtime, error, observer));
       this.failed(flight, error);
     }
   }
 
-  /** A load ended without a value: the stale one answers if it may, otherwise the loader's own error does. */
+  /** A load ended without a value. */
   failed(flight: Flight, error: unknown): void {
+    flight.runtime.stats.loadErrors += flight.failed ? 0 : 1;
+    this.told(flight, error);
+  }
+
+  /** The load of this or, as we are told, of another instance has failed: a stale value answers if it may, otherwise the error does. */
+  told(flight: Flight, error: unknown): void {
     const { runtime, key, candidate } = flight;
     if (flight.failed) {
       return;
     }
     flight.failed = true;
     flight.landed = true;
-    runtime.stats.loadErrors++;
     if (this.#rememberError(flight, error)) {
       flight.fail(error);
       return;
@@ -94,7 +101,7 @@ export class Loading {
     runtime.backoff.succeeded(key);
     const entry = mayStore ? this.#prepare(flight, value, wishes) : undefined;
     if (entry === undefined) {
-      right?.release();
+      right?.release('');
       flight.settle(value, true);
       return;
     }
@@ -137,7 +144,7 @@ export class Loading {
       runtime.stats.fenceRejected++;
       runtime.stats.fenceRefused++;
     } catch (error) {
-      right.release();
+      right.release('');
       runtime.stats.l2Errors++;
       this.#engine.observer.notice?.({ level: 'debug', name: 'l2.fill', cache: runtime.name, message: String(error) });
       return;

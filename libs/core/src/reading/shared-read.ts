@@ -4,9 +4,10 @@ import { FillRight, LEASE_TTL } from './fill-right.js';
 import type { Flight } from './flight.js';
 import type { L1View } from './l1-view.js';
 import type { Loading } from './loading.js';
+import { readError } from './shared-errors.js';
 import { decodeRecord } from './entry-codec.js';
 import type { GuardedSink } from '../tiers/read-deadlines.js';
-import type { TierRead, TierRecord } from '../tiers/tier.js';
+import { WRITER_MARK, type TierRead, type TierRecord } from '../tiers/tier.js';
 
 /** Longest a flight waits for somebody else's load before it loads by itself, unstored, ms. */
 const WAIT_BUDGET = 30_000;
@@ -206,14 +207,17 @@ export class SharedRead {
   }
 
   async #obtainRight(flight: Flight, first: string): Promise<Right> {
-    const { clock, background } = this.#engine;
+    const { clock, background, observer } = this.#engine;
+    const { runtime } = flight;
     const tier = this.#engine.tier!;
     const token = newEntryId();
+    let awaited: string | undefined;
+    let mayWait = true;
     const giveUpAt = clock.now() + (flight.parent === undefined ? WAIT_BUDGET : NESTED_WAIT_BUDGET);
     let seen = first;
     for (let changes = 0; !flight.aborted;) {
       const reply = await tier
-        .lease(flight.key, { token, seen, ttl: LEASE_TTL, force: flight.force })
+        .lease(flight.key, { token, seen, ttl: LEASE_TTL, force: flight.force, awaited })
         .catch(() => undefined);
       if (reply === undefined) {
         break;
@@ -226,19 +230,35 @@ export class SharedRead {
         // A writer is about to change the source: what we load now may be old in a moment.
         return { kind: 'load', right: undefined, mayStore: false };
       }
-      if (reply.status === 'busy') {
-        if (flight.settled) {
-          return ANSWERED; // Answered stale, and somebody else is refreshing.
+      if (reply.status === 'failed' && reply.error !== undefined) {
+        const failure = readError(runtime, reply.error, observer);
+        if (failure !== undefined) {
+          this.#loading.told(flight, failure.error);
+          return ANSWERED;
         }
-        if (reply.writing) {
+        // Not understood: as if nothing had been said. The lease may still be free.
+        mayWait = false;
+        awaited = undefined;
+        continue;
+      }
+      if (reply.status !== 'changed' && flight.settled) {
+        return ANSWERED; // Answered stale, and somebody else is refreshing.
+      }
+      // Who has waited for a load in vain does not wait for another one, or the last of many instances would wait for all of them.
+      if (reply.status === 'failed') {
+        break;
+      }
+      if (reply.status === 'busy') {
+        if (reply.holder.startsWith(WRITER_MARK)) {
           // A put may run as long as it likes: read the source as it is now, and leave the storing to the put.
           return { kind: 'load', right: undefined, mayStore: false };
         }
-        if (clock.now() >= giveUpAt) {
+        if (!mayWait || clock.now() >= giveUpAt) {
           break;
         }
+        awaited = reply.holder;
         flight.fence.disarm();
-        flight.runtime.stats.waited += flight.waited ? 0 : 1;
+        runtime.stats.waited += flight.waited ? 0 : 1;
         flight.waited = true;
         flight.phase = 'waiting';
         flight.member?.leaves();

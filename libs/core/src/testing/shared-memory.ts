@@ -15,7 +15,6 @@ import type {
   SharedTier,
   TierRead,
 } from '../tiers/tier.js';
-import { WRITER_MARK } from '../tiers/tier.js';
 
 /** A second tier in memory, shared by every engine made from the same recipe: several instances in one test, without Redis. */
 export interface SharedMemory extends L2Factory {
@@ -91,21 +90,35 @@ class MemorySharedTier implements SharedTier {
     };
   }
 
-  lease(key: string, { token, seen, ttl, force }: LeaseRequest): Promise<LeaseReply> {
+  lease(key: string, { token, seen, ttl, force, awaited }: LeaseRequest): Promise<LeaseReply> {
     return this.#atomically(() => {
       const store = this.#store;
       const now = this.#clock.now();
       if (store.isHeld(key, now)) {
         return { status: 'held' };
       }
-      const running = store.leases.get(key);
+      const found = store.leases.get(key);
+      const running = found !== undefined && found.until > now ? found : undefined;
       if (force !== true && (store.entries.get(key)?.record.id ?? '') !== seen) {
         return { status: 'changed' };
       }
-      if (force !== true && running !== undefined && running.until > now && running.token !== token) {
-        return { status: 'busy', retryIn: running.until - now, writing: running.token.startsWith(WRITER_MARK) };
+      if (force !== true && running !== undefined) {
+        const { word, token: holder, until } = running;
+        const free = holder === '' || holder === token;
+        if (word !== undefined && word.token === awaited) {
+          const valid = word.incarnation === store.incarnation && word.stamp > store.newestStamp();
+          if (valid && word.error !== '') {
+            return { status: 'failed', error: word.error };
+          }
+          if (!free) {
+            return { status: 'failed', error: undefined };
+          }
+        }
+        if (!free) {
+          return { status: 'busy', retryIn: until - now, holder };
+        }
       }
-      store.leases.set(key, { token, until: now + ttl });
+      store.leases.set(key, { token, until: now + ttl, word: running?.word });
       return { status: 'granted', lease: { token, incarnation: store.incarnation, stamp: ++store.stamp } };
     });
   }
@@ -122,12 +135,19 @@ class MemorySharedTier implements SharedTier {
     });
   }
 
-  release(key: string, token: string): Promise<void> {
+  release(key: string, { token, incarnation, stamp }: FillLease, error?: string): Promise<void> {
     return this.#atomically(() => {
-      if (this.#store.leases.get(key)?.token === token) {
-        this.#store.leases.delete(key);
-        this.#store.wake(key);
+      const { leases } = this.#store;
+      const lease = leases.get(key);
+      if (lease?.token !== token) {
+        return;
       }
+      if (error === undefined) {
+        leases.delete(key);
+      } else {
+        leases.set(key, { token: '', until: lease.until, word: { token, incarnation, stamp, error } });
+      }
+      this.#store.wake(key);
     });
   }
 

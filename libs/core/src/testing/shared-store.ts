@@ -9,9 +9,19 @@ export interface StoredEntry {
   soft: boolean;
 }
 
+/** What the load of `token`, which ended with nothing stored, has left for those who waited for it. */
+interface LastWord {
+  readonly token: string;
+  readonly incarnation: number;
+  readonly stamp: number;
+  readonly error: string;
+}
+
 interface StoredLease {
+  /** `''`: nobody has it, only the word of the load before is kept. */
   token: string;
   until: number;
+  word?: LastWord | undefined;
 }
 
 let lives = 1_000;
@@ -55,6 +65,11 @@ export class SharedStore {
     for (const wake of waiting ?? []) {
       wake();
     }
+  }
+
+  /** The newest stamp of whatever may have concerned an entry of unknown tags. */
+  newestStamp(): number {
+    return Math.max(this.hardClear, this.softClear, ...this.hardTags.values(), ...this.softTags.values());
   }
 
   isHeld(key: string, now: number): boolean {

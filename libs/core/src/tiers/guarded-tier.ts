@@ -113,8 +113,8 @@ export class GuardedTier implements SharedTier {
     return this.#guard('renew', key, () => this.#tier.renew(key, token, ttl));
   }
 
-  release(key: string, token: string): Promise<void> {
-    return this.#guard('release', key, () => this.#tier.release(key, token));
+  release(key: string, lease: FillLease, word?: string): Promise<void> {
+    return this.#guard('release', key, () => this.#tier.release(key, lease, word));
   }
 
   waitForWake(key: string, ms: number): Promise<void> {

@@ -64,15 +64,22 @@ export type LeaseReply =
   | {
       readonly status: 'busy';
       readonly retryIn: number;
-      /** Not a load but a put: its method may take as long as it likes, nobody should wait for it. */
-      readonly writing: boolean;
+      /** The token it runs under: {@link LeaseRequest.awaited} of the next request. A put's begins with {@link WRITER_MARK}. */
+      readonly holder: string;
     }
+  /**
+   * The awaited load has ended with nothing stored. With `error`, its error in wire form, and nothing was invalidated since that load began;
+   * without, somebody else is loading by now.
+   */
+  | { readonly status: 'failed'; readonly error: string | undefined }
   /** A writer holds the key: load, but do not store. */
   | { readonly status: 'held' }
   /** The entry is not the one that was seen: read again. */
   | { readonly status: 'changed' };
 
-/** Lease tokens of puts begin with this character, those of loads never do. */
+/**
+ * Lease tokens of puts begin with this character, those of loads never do. A put's method may take as long as it likes: nobody waits for it.
+ */
 export const WRITER_MARK = '!';
 
 export interface LeaseRequest {
@@ -83,6 +90,8 @@ export interface LeaseRequest {
   readonly ttl: number;
   /** Steals a running lease (a put is about to replace the value whatever is being loaded). */
   readonly force?: boolean | undefined;
+  /** Whose load the caller was told to wait for: only who waited for a load is told how it failed. */
+  readonly awaited?: string | undefined;
 }
 
 /** What is stored by a fill or a put. */
@@ -117,8 +126,11 @@ export interface SharedTier {
   lease(key: string, request: LeaseRequest): Promise<LeaseReply>;
   /** Prolongs a running lease; false when it is no longer ours. */
   renew(key: string, token: string, ttl: number): Promise<boolean>;
-  /** Gives a lease back unfilled (the loader failed) and wakes waiters. */
-  release(key: string, token: string): Promise<void>;
+  /**
+   * Gives a lease back unfilled and wakes waiters. With `word` the load has ended, and stored nothing: its error in wire form, or `''`. Who
+   * waited for this very load learns of it for about as long as the lease would have lived; any invalidation of the key ends that as well.
+   */
+  release(key: string, lease: FillLease, word?: string): Promise<void>;
   /** Resolves when the key's lease ended, or after `ms`: a lost wake-up costs a poll, nothing more. */
   waitForWake(key: string, ms: number): Promise<void>;
   /** Stores under the lease. False when an invalidation overtook it. `announce`: tells other instances' L1 (a put replaces what they hold). */

@@ -27,6 +27,7 @@ const INLINE_OPTIONS = {
   grace: 'any',
   negativeTtl: 'any',
   negativeErrors: 'any',
+  sharedErrors: 'any',
   jitter: 'any',
   refreshAhead: 'any',
   softTimeout: 'any',

@@ -50,6 +50,7 @@ type InlineDefinition = Pick<
   | 'grace'
   | 'negativeTtl'
   | 'negativeErrors'
+  | 'sharedErrors'
   | 'jitter'
   | 'refreshAhead'
   | 'softTimeout'

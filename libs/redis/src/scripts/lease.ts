@@ -1,17 +1,18 @@
 import { script } from './script.js';
-import { ATTACHED_ONLY, STATE, TICK, WAKE } from './state.js';
+import { ATTACHED_ONLY, HOLDER, STATE, TICK, WAKE } from './state.js';
 
 /**
  * Asks for the right to fill a key.
  *
  * KEYS[3] entry · [4] lease
- * ARGV[8] token · [9] id seen by the read · [10] ttl in ms · [11] '1' = force · [12] key
- * Returns {'granted', i, c as found, stamp} | {'busy', ms, first character of its token} | {'held', i} | {'changed', i} | {'detached', i}.
+ * ARGV[8] token · [9] id seen by the read · [10] ttl in ms · [11] '1' = force · [12] key · [13] token of the load that was awaited, or ''
+ * Returns {'granted', i, c as found, stamp} | {'busy', ms, its token} | {'failed', i[, error]} | {'held', i} | {'changed', i} | {'detached', i}.
  */
 export const LEASE = script(
   'lease',
   STATE,
   ATTACHED_ONLY,
+  HOLDER,
   `
 local force = ARGV[11] == '1'
 -- A writer holds the key: whatever is loaded now may be older than what it is about to commit.
@@ -29,24 +30,34 @@ if not force then
   if id ~= ARGV[9] then return {'changed', num(i)} end
 end
 local lease = redis.pcall('GET', KEYS[4])
-if type(lease) ~= 'string' then lease = nil end
-local mine = lease and string.sub(lease, 2) == ARGV[8]
-if lease and not mine and not force then
-  local left = redis.call('PTTL', KEYS[4])
-  -- Longer than any lease lasts: TIME has stepped back. It ends now, or everybody would wait for a loader that may be dead.
-  if left <= math.max(2 * tonumber(ARGV[10]), 120000) then
-    -- Remember that somebody waits: whoever ends the lease wakes him.
-    redis.call('SETRANGE', KEYS[4], 0, '1')
-    return {'busy', left, string.sub(lease, 2, 2)}
+if type(lease) ~= 'string' or lease == '' then lease = '0' end
+local holder = holderOf(lease)
+local free = holder == '' or holder == ARGV[8] or force
+local left = free and 0 or redis.call('PTTL', KEYS[4])
+-- Longer than any lease lasts: TIME has stepped back. It ends now, or everybody would wait for a loader that may be dead.
+if left > math.max(2 * tonumber(ARGV[10]), 120000) then free = true end
+local word = string.match(lease, '\\n.*') or ''
+if ARGV[13] ~= '' and not force then
+  local of, its, stamp, failure = string.match(word, '^\\n([^\\n]*)\\n([^\\n]*)\\n([^\\n]*)\\n(.*)$')
+  if of == ARGV[13] then
+    -- An invalidation of the key has deleted the lease, word and all; what else may have meant the key has a stamp.
+    local newest = math.max(hard, soft, T, U)
+    if failure ~= '' and tonumber(its) == i and (tonumber(stamp) or 0) > newest then return {'failed', num(i), failure} end
+    if not free then return {'failed', num(i)} end
   end
+end
+if not free then
+  -- Remember that somebody waits: whoever ends the lease wakes him.
+  redis.call('SETRANGE', KEYS[4], 0, '1')
+  return {'busy', left, holder}
 end
 `,
   // The stamp of the load's *start*: an invalidation from here on has a higher one. The clock is written back at once, so that none is given twice.
   TICK,
   `
 redis.call('ZADD', st, num(c), 'c')
--- The same token again (a re-sent command) or a stolen lease keeps the waiters' flag.
-redis.call('SET', KEYS[4], (lease and string.sub(lease, 1, 1) or '0') .. ARGV[8], 'PX', ARGV[10])
+-- The same token again (a re-sent command) or a stolen lease keeps the waiters' flag; and word of the load before may not have reached everybody.
+redis.call('SET', KEYS[4], string.sub(lease, 1, 1) .. ARGV[8] .. word, 'PX', ARGV[10])
 return {'granted', num(i), num(c0), num(c)}
 `,
 );
@@ -54,22 +65,32 @@ return {'granted', num(i), num(c0), num(c)}
 /** Prolongs a lease while its token is ours. KEYS[1] lease · ARGV[8] token · [9] ttl in ms. Returns 1 or 0. */
 export const RENEW = script(
   'renew',
+  HOLDER,
   `
-local lease = redis.pcall('GET', KEYS[1])
-if type(lease) == 'string' and string.sub(lease, 2) == ARGV[8] then return redis.call('PEXPIRE', KEYS[1], ARGV[9]) end
+if holderOf(redis.pcall('GET', KEYS[1])) == ARGV[8] then return redis.call('PEXPIRE', KEYS[1], ARGV[9]) end
 return 0
 `,
 );
 
-/** Gives a lease back unfilled. KEYS[1] lease · ARGV[8] token · [9] key. Returns 1 or 0. */
+/**
+ * Gives a lease back unfilled. KEYS[1] lease · ARGV[8] token · [9] key · [10] i, stamp and error of a load that has ended, by line breaks; or ''.
+ * Returns 1 or 0.
+ */
 export const RELEASE = script(
   'release',
+  HOLDER,
   WAKE,
   `
 local lease = redis.pcall('GET', KEYS[1])
 -- Somebody else's lease (ours ran out) is left alone.
-if type(lease) ~= 'string' or string.sub(lease, 2) ~= ARGV[8] then return 0 end
+if holderOf(lease) ~= ARGV[8] then return 0 end
+local left = redis.call('PTTL', KEYS[1])
+-- First: it works out of memory, and lets what follows work too.
 redis.call('DEL', KEYS[1])
+-- Only who was told "busy" by this very token will ask for its word.
+if ARGV[10] ~= '' and string.sub(lease, 1, 1) == '1' and left > 0 then
+  redis.call('SET', KEYS[1], '0\\n' .. ARGV[8] .. '\\n' .. ARGV[10], 'PX', math.min(left, 120000))
+end
 wake(lease, ARGV[9])
 return 1
 `,

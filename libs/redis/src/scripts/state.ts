@@ -49,6 +49,11 @@ export const ATTACHED_ONLY = `
 if r ~= run then return {'detached', num(i)} end
 `;
 
+/** Whose lease it is: `<flag><token>`, and behind a line break the word of the load before it. `''`: nobody's, only the word is left. */
+export const HOLDER = `
+local function holderOf(lease) return type(lease) == 'string' and string.match(lease, '^.([^\\n]*)') or '' end
+`;
+
 /** Ends a lease: wakes those who asked to be told (flag byte 1). `lease` is what GET returned, read by pcall. */
 export const WAKE = `
 local function wake(lease, key)

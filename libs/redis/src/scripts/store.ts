@@ -1,5 +1,5 @@
 import { script } from './script.js';
-import { ANNOUNCE, ATTACHED_ONLY, PRUNE, STATE, TICK, WAKE } from './state.js';
+import { ANNOUNCE, ATTACHED_ONLY, HOLDER, PRUNE, STATE, TICK, WAKE } from './state.js';
 
 /**
  * Stores under a lease.
@@ -12,12 +12,13 @@ export const FILL = script(
   'fill',
   STATE,
   ATTACHED_ONLY,
+  HOLDER,
   WAKE,
   ANNOUNCE,
   `
 local lease = redis.pcall('GET', KEYS[4])
 -- No lease of ours: an invalidation of the key came in between, or it ran out. This is what closes the stale-fill race.
-if type(lease) ~= 'string' or string.sub(lease, 2) ~= ARGV[8] then return {'refused', num(i), 'lease'} end
+if holderOf(lease) ~= ARGV[8] then return {'refused', num(i), 'lease'} end
 local stamp = tonumber(ARGV[10])
 local ttl = tonumber(ARGV[12])
 local m0 = m
