@@ -49,6 +49,18 @@ export function l1StoreContract(name: string, open: (onRemoval: RemovalListener)
       }
     });
 
+    it('a promise is of the value that stands in the slot now, though readers share it', async () => {
+      for (const value of [{ n: 1 }, { n: 2 }, undefined, null, 'text']) {
+        store.set('a', fill(value));
+        const slot = store.find('a');
+        const promises = [store.promiseOf(slot), store.promiseOf(slot), store.promiseOf(slot)];
+        expect(await Promise.all(promises)).toEqual([value, value, value]);
+      }
+      store.delete('a', 'deleted');
+      store.set('b', fill('other'));
+      expect(await store.promiseOf(store.find('b'))).toBe('other');
+    });
+
     it('replaces everything of a key, tags and id included, and counts its bytes anew', () => {
       store.set('a', fill('one', { tags: ['t'], id: 'id-1', bytes: 500 }));
       store.set('a', fill('two', { sequence: 8 }));

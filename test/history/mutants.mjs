@@ -104,20 +104,20 @@ export const MUTANTS = [
     patches: [
       {
         file: 'libs/core/src/coherence/coherence.ts',
-        find: 'if (now - this.provenAt[shard] > this.maxStaleness) {',
+        find: 'if (now - this.#provenAt[shard] > this.maxStaleness) {',
         replace: 'if (false) {',
       },
     ],
   },
   {
     name: 'coarse-bound',
-    why: 'the bound is decided by a cached instant, which is old after SIGSTOP',
+    why: 'the bound is decided without a reading of the clock, as it was before SIGSTOP',
     scenario: 'a copy is not served by an instant from before a stop',
     patches: [
       {
-        file: 'libs/core/src/cache.ts',
-        find: 'const now = engine.clock.now();',
-        replace: 'const now = engine.coarse.now();',
+        file: 'libs/core/src/clock/time-window.ts',
+        find: 'return process.hrtime.bigint() < this.#endTicks[0];',
+        replace: 'return this.end !== Infinity;',
       },
     ],
   },

@@ -46,6 +46,8 @@ export class CacheRuntime {
   /** Caches inside whose loads this one was seen loading. */
   readonly nestedIn = new Set<CacheRuntime>();
   readonly prefix: string;
+  /** Whether any stored value is a {@link Boxed}: asking each one costs more. */
+  boxes = false;
   readonly #implicit: readonly string[];
   readonly #observer: Observer;
   readonly #warned = new Set<string>();
@@ -167,8 +169,14 @@ export class CacheRuntime {
     if (!admitted.ok) {
       return admitted;
     }
-    const stored = admitted.needsClone ? new Boxed(admitted.value, 'copy') : admitted.value;
+    const stored = admitted.needsClone ? this.box(admitted.value, 'copy') : admitted.value;
     return { ok: true, stored, value: admitted.value, bytes: admitted.bytes, plain: admitted.plain };
+  }
+
+  /** A stored value that cannot be handed out as it is. */
+  box(content: unknown, kind: Boxed['kind']): Boxed {
+    this.boxes = true;
+    return new Boxed(content, kind);
   }
 
   /** What a reader gets for a stored value. @throws the remembered error of a negative entry */

@@ -7,7 +7,6 @@ import type {
   CallOptions,
   InvalidationMode,
   KeyOf,
-  KeyPart,
   LoadContext,
   MapKey,
   ValueOf,
@@ -17,15 +16,13 @@ import type { Duration } from './duration.js';
 import { asOneOf, asPositiveDuration, readOptions } from './options.js';
 import { Boxed } from './value/boxed.js';
 import type { Engine } from './engine.js';
+import { HitPath, type KeyParts } from './reading/hit-path.js';
 import { inspect, type CacheEntry } from './reading/inspect.js';
 import type { L1View } from './reading/l1-view.js';
 import { callPolicy, writePolicy, type CallPolicy, type Policy, type WriteOptions } from './policy.js';
 import type { ReadThrough } from './reading/read-through.js';
 import type { CacheStats } from './stats.js';
-import type { L1Space } from './tiers/l1-store.js';
 import type { InvalidationResult, WriteCall, Writes } from './writes.js';
-
-type KeyParts = KeyPart | readonly KeyPart[];
 
 /** The cache of a definition, for injected parameters: `CacheOf<typeof productCache>`. */
 export type CacheOf<Definition> = Cache<ArgsOf<Definition>, ValueOf<Definition>>;
@@ -55,7 +52,7 @@ export class Cache<Args extends AnyArgs = AnyArgs, Value = any> {
   readonly #call: CallPolicy;
   /** True when an L1 hit of this cache needs nothing but the stored value: no per-call policy, hydration or second tier to ask. */
   readonly #direct: boolean;
-  readonly #space: L1Space;
+  readonly #hits: HitPath;
   readonly #tenanted: boolean;
 
   constructor(definition: CacheDefinition<Args, Value>, runtime: CacheRuntime, parts: CacheParts, call?: CallPolicy) {
@@ -63,7 +60,7 @@ export class Cache<Args extends AnyArgs = AnyArgs, Value = any> {
     this.definition = definition;
     this.#runtime = runtime;
     this.#parts = parts;
-    this.#space = parts.engine.l1.space(runtime.prefix);
+    this.#hits = new HitPath(runtime, parts.engine);
     this.#tenanted = runtime.definition.tenant !== undefined;
     this.#call = call ?? { policy: runtime.policy, forceRefresh: false, signal: undefined };
     const { policy, forceRefresh } = this.#call;
@@ -90,10 +87,9 @@ export class Cache<Args extends AnyArgs = AnyArgs, Value = any> {
     if (options === undefined && this.#direct) {
       try {
         parts = this.#runtime.partsOf(key);
-        const slot = this.#hit(parts);
+        const slot = this.#hits.find(parts);
         if (slot >= 0) {
-          const stored = this.#parts.engine.l1.values[slot];
-          return Promise.resolve((stored instanceof Boxed ? this.#runtime.open(stored) : stored) as Value);
+          return this.#hits.answer(slot) as Promise<Value>;
         }
       } catch (error) {
         return Promise.reject(error as Error);
@@ -115,48 +111,6 @@ export class Cache<Args extends AnyArgs = AnyArgs, Value = any> {
     } catch (error) {
       return Promise.reject(error as Error);
     }
-  }
-
-  /**
-   * The L1 hit path: no promise, no allocation, one reading of a clock. The slot, or -1 for everything that needs a closer look.
-   */
-  #hit(parts: KeyParts): number {
-    const { engine } = this.#parts;
-    const { l1, coherence } = engine;
-    const slot = this.#slotOf(parts);
-    if (slot < 0 || l1.sequence[slot] < coherence.ledger.sequence) {
-      return -1;
-    }
-    if (coherence.bounded) {
-      // Deciding bounded staleness takes a real reading; it then decides the ttl as well.
-      const now = engine.clock.now();
-      const shard = coherence.shards === 1 ? 0 : coherence.shardOf(l1.keyOf(slot));
-      if (now >= l1.checkAt[slot] || !coherence.isProven(shard, now)) {
-        return -1;
-      }
-    } else if (engine.coarse.now() >= l1.checkAt[slot]) {
-      return -1;
-    }
-    l1.touch(slot);
-    const { stats } = this.#runtime;
-    stats.hits++;
-    if (l1.values[slot] == null) {
-      stats.negative++;
-    }
-    return slot;
-  }
-
-  /** One string or number is looked up as it is: making its key would cost more than all the rest of a hit. */
-  #slotOf(parts: KeyParts): number {
-    if (this.#tenanted || (typeof parts !== 'string' && typeof parts !== 'number')) {
-      return this.#space.locate(this.#runtime.restOf(parts));
-    }
-    const slot = this.#space.find(parts);
-    if (slot >= 0 || typeof parts === 'number') {
-      return slot;
-    }
-    const rest = this.#runtime.restOf(parts);
-    return rest === parts ? slot : this.#space.locate(rest);
   }
 
   #read(
@@ -190,9 +144,9 @@ export class Cache<Args extends AnyArgs = AnyArgs, Value = any> {
     if (this.#direct) {
       try {
         parts = this.#runtime.partsOf(args);
-        const slot = this.#hit(parts);
+        const slot = this.#hits.find(parts);
         if (slot >= 0) {
-          return Promise.resolve(this.#runtime.open(this.#parts.engine.l1.values[slot]) as Value);
+          return this.#hits.answer(slot) as Promise<Value>;
         }
       } catch (error) {
         return Promise.reject(error as Error);
@@ -215,9 +169,9 @@ export class Cache<Args extends AnyArgs = AnyArgs, Value = any> {
   /** The fresh value of L1, synchronously, or `undefined`. Never loads, never asks the second tier. */
   peek(...args: Args): Value | undefined {
     const parts = this.#runtime.partsOf(args);
-    const slot = this.#hit(parts);
+    const slot = this.#hits.find(parts);
     const stored = slot >= 0 ? this.#parts.engine.l1.values[slot] : this.#look(parts);
-    if (this.#direct && !(stored instanceof Boxed)) {
+    if (this.#direct && !this.#runtime.boxes) {
       return stored as Value | undefined;
     }
     return stored instanceof Boxed && stored.kind === 'error'

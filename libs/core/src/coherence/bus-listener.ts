@@ -110,7 +110,7 @@ export class BusListener implements BusSink {
 
   /** Something contradicts what we believe about a shard: L1 is not served until the next proof. */
   suspect(shard: number): void {
-    this.#coherence.provenAt[shard] = -Infinity;
+    this.#coherence.doubt(shard);
     if (this.#positions[shard].connected) {
       this.#probe(shard);
     }

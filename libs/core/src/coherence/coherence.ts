@@ -1,4 +1,5 @@
 import type { Clock } from '../clock/clock.js';
+import { TimeWindow } from '../clock/time-window.js';
 import type { InvalidationMode } from '../definition.js';
 import type { Fence } from './fence.js';
 import { Fences } from './fence.js';
@@ -8,6 +9,8 @@ import type { L1Store } from '../tiers/l1-store.js';
 
 /** A monotonic clock stands still while the machine sleeps; the wall clock does not. Beyond this many ms apart, it slept. */
 const SLEEP_THRESHOLD = 500;
+/** ms between two looks at the wall clock. */
+const SLEEP_CHECK = 1;
 
 /**
  * What this process knows about the validity of its own copies: fences of work in flight, tag stamps, and per shard the last proof
@@ -17,13 +20,15 @@ export class Coherence {
   readonly fences = new Fences();
   readonly ledger: TagLedger;
   /** Per shard: the monotonic instant of the last proof that the bus delivers; `-Infinity` = suspect, `Infinity` = no bus needed. */
-  readonly provenAt: Float64Array;
+  readonly #provenAt: Float64Array;
   readonly bounded: boolean;
   readonly maxStaleness: number;
   readonly shards: number;
   readonly #clock: Clock;
   readonly #l1: L1Store;
   readonly #shardOf: (key: string) => number;
+  /** While it lasts, every shard is proven and the machine has not slept. */
+  readonly #window: TimeWindow;
   readonly #holds = new Map<string, number>();
   #wallLead = 0;
   #sleepCheckedAt = -Infinity;
@@ -38,12 +43,13 @@ export class Coherence {
   ) {
     this.#l1 = l1;
     this.#clock = clock;
+    this.#window = new TimeWindow(clock);
     this.#shardOf = shardOf;
     this.shards = shards;
     this.ledger = new TagLedger(shards);
     this.bounded = maxStaleness !== undefined;
     this.maxStaleness = maxStaleness ?? Infinity;
-    this.provenAt = new Float64Array(shards).fill(this.bounded ? -Infinity : Infinity);
+    this.#provenAt = new Float64Array(shards).fill(this.bounded ? -Infinity : Infinity);
     this.#wallLead = clock.wall() - clock.now();
   }
 
@@ -56,11 +62,29 @@ export class Coherence {
    * instant is as old as the stop.
    */
   isProven(shard: number, now: number): boolean {
-    if (now - this.provenAt[shard] > this.maxStaleness) {
+    if (now - this.#provenAt[shard] > this.maxStaleness) {
       return false;
     }
-    // At most once a ms: a machine that slept must not serve what it knew before.
-    return now - this.#sleepCheckedAt < 1 || !this.#slept(now);
+    // A machine that slept must not serve what it knew before.
+    return now - this.#sleepCheckedAt < SLEEP_CHECK || !this.#slept(now);
+  }
+
+  /** Whether L1 may answer for every shard, and it is earlier than `checkAt`: no more than one exact reading. False: ask {@link vouches}. */
+  vouchesUntil(checkAt: number): boolean {
+    return this.#window.end <= checkAt && this.#window.lasts();
+  }
+
+  /** The same for one slot of L1, by a closer look. */
+  vouches(slot: number, checkAt: number): boolean {
+    const now = this.#clock.now();
+    const shard = this.shards === 1 ? 0 : this.#shardOf(this.#l1.keyOf(slot));
+    if (now >= checkAt || !this.isProven(shard, now)) {
+      return false;
+    }
+    this.#window.openUntil(
+      Math.min(this.#sleepCheckedAt + SLEEP_CHECK, Math.min(...this.#provenAt) + this.maxStaleness),
+    );
+    return true;
   }
 
   #slept(now: number): boolean {
@@ -70,7 +94,8 @@ export class Coherence {
     this.#wallLead = lead;
     if (slept) {
       this.#wokeAt = now;
-      this.provenAt.fill(-Infinity);
+      this.#provenAt.fill(-Infinity);
+      this.#window.shut();
     }
     return slept;
   }
@@ -79,8 +104,14 @@ export class Coherence {
   prove(shard: number, sentAt: number): void {
     this.#slept(this.#clock.now());
     if (sentAt > this.#wokeAt) {
-      this.provenAt[shard] = sentAt;
+      this.#provenAt[shard] = sentAt;
     }
+  }
+
+  /** Something contradicts what is believed of a shard: L1 does not answer for it until the next proof. */
+  doubt(shard: number): void {
+    this.#provenAt[shard] = -Infinity;
+    this.#window.shut();
   }
 
   /**

@@ -1,4 +1,3 @@
-import { Boxed } from '../value/boxed.js';
 import type { Engine } from '../engine.js';
 import { newEntryId } from './entry-id.js';
 import { encodeRecord, type Entry } from './entry-codec.js';
@@ -189,7 +188,7 @@ export class Loading {
       runtime,
       fence,
       policy,
-      { stored: new Boxed(error, 'error'), bytes: 256, tags: fixed, id: '' },
+      { stored: runtime.box(error, 'error'), bytes: 256, tags: fixed, id: '' },
       life,
     );
     return true;

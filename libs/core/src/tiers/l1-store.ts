@@ -44,6 +44,8 @@ export interface L1Store {
   space(prefix: string): L1Space;
   /** Marks a use, for the eviction policy: a counter, no list moves. */
   touch(slot: number): void;
+  /** A promise of the value of a slot; several callers may be given the same. */
+  promiseOf(slot: number): Promise<unknown>;
   /** Columns by slot; read them, and write them only through the methods below. */
   readonly values: readonly unknown[];
   readonly checkAt: Float64Array;

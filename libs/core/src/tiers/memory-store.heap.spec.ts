@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -46,6 +47,9 @@ describe.each(['s3-fifo', 'lru'] as const)('heap, %s', (policy) => {
       const fill: L1Fill = { ...LIFE, value: { key }, bytes, tags: [key], id: key };
       gone.push(new WeakRef(fill.value as object), new WeakRef(fill.tags as object));
       store.set(key, fill);
+      const slot = store.find(key);
+      // From the second on the promise is kept.
+      for (let reader = 0; slot >= 0 && reader < 2; reader++) gone.push(new WeakRef(store.promiseOf(slot)));
     };
     put('replaced');
     put('replaced');
@@ -60,5 +64,21 @@ describe.each(['s3-fifo', 'lru'] as const)('heap, %s', (policy) => {
     await heapUsed();
     expect(gone.filter((reference) => reference.deref() !== undefined)).toEqual([]);
     expect(store.size).toBe(0);
+  });
+
+  it('holds no async context of those who read', async () => {
+    const store = memoryTier({ policy }).create();
+    store.set('hot', { ...LIFE, value: { n: 1 }, bytes: 1, tags: undefined, id: '' });
+    const requests = new AsyncLocalStorage<object>();
+    const contexts = [1, 2, 3].map((n) => {
+      const context = { n };
+      requests.run(context, () => void store.promiseOf(store.find('hot')));
+      return new WeakRef(context);
+    });
+    requests.disable();
+    await heapUsed();
+    await heapUsed();
+    expect(contexts.filter((context) => context.deref() !== undefined)).toEqual([]);
+    expect(await store.promiseOf(store.find('hot'))).toEqual({ n: 1 });
   });
 });

@@ -1,3 +1,4 @@
+import { AnswerMemo } from './answer-memo.js';
 import { widenF64, widenList } from './columns.js';
 import { EntryTimes } from './entry-times.js';
 import { CacheConfigError } from '../errors.js';
@@ -42,6 +43,7 @@ export class MemoryStore implements L1Store {
   #tags: (readonly string[] | undefined)[] | undefined;
   #ids: string[] | undefined;
   #lists: TagLists;
+  readonly #answers = new AnswerMemo();
 
   constructor(options: MemoryStoreOptions) {
     this.#options = options;
@@ -80,6 +82,10 @@ export class MemoryStore implements L1Store {
 
   touch(slot: number): void {
     this.#policy.touch(slot);
+  }
+
+  promiseOf(slot: number): Promise<unknown> {
+    return this.#answers.promiseOf(slot, this.values[slot]);
   }
 
   staleAt(slot: number): number {
@@ -213,6 +219,7 @@ export class MemoryStore implements L1Store {
     this.#size--;
     this.bytes -= this.#table.bytes[slot];
     this.values[slot] = undefined;
+    this.#answers.forget(slot);
     if (this.#tags !== undefined) this.#tags[slot] = undefined;
     if (this.#ids !== undefined) this.#ids[slot] = '';
     this.#table.release(slot);
@@ -221,6 +228,7 @@ export class MemoryStore implements L1Store {
 
   #write(slot: number, fill: L1Fill): void {
     this.values[slot] = fill.value;
+    this.#answers.forget(slot);
     this.sequence[slot] = fill.sequence;
     this.#times.fill(slot, fill);
     if (fill.tags !== undefined && fill.tags.length > 0)
@@ -254,5 +262,6 @@ export class MemoryStore implements L1Store {
     this.#tags = undefined;
     this.#ids = undefined;
     this.#lists = new TagLists();
+    this.#answers.clear();
   }
 }

@@ -13,6 +13,7 @@ export const nullTier: L1Store = {
   find: () => -1,
   space: () => NO_SPACE,
   touch: () => {},
+  promiseOf: () => Promise.resolve(),
   staleAt: () => -Infinity,
   goneAt: () => -Infinity,
   createdAt: () => -Infinity,
