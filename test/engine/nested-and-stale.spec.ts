@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { defineCache, type Cache } from '@strata-cache/core';
-import { settle } from '@strata-cache/core/testing';
+import { gate, settle } from '@strata-cache/core/testing';
 import { closeAll, Source } from './engine-kit.js';
 import { failsWith } from './fails-with.js';
 import { invalidations, topologies, type Options, type Stage } from './race-stage.js';
@@ -103,6 +103,23 @@ describe.each(Object.entries(topologies))('%s', (_topology, build) => {
       const cache = strata.cache(numbers);
       const value = await cache.getOrSet('a', () => cache.getOrSet('b', () => cache.getOrSet('a', () => 7)));
       expect(value).toBe(7);
+    });
+
+    // 1 A loads and waits for the gate, 2 C's loader reads A and joins it, 3 A goes on: its loader reads B, whose loader, started in the
+    // same breath, reads C. C waits for A, A for B: B must not wait for C.
+    it('a circle that closes before the read that closes it has returned', async () => {
+      const { strata } = await build();
+      const cache = strata.cache(numbers);
+      const held = gate();
+      const a = cache.getOrSet('a', async () => {
+        await held.pass();
+        return cache.getOrSet('b', () => strata.cache(others).getOrSet('c', () => 7));
+      });
+      await held.arrived();
+      const c = strata.cache(others).getOrSet('c', () => cache.getOrSet('a', () => 8));
+      await settle();
+      held.open();
+      expect(await Promise.all([a, c])).toEqual([7, 7]);
     });
 
     it('two callers crosswise, A -> B and B -> A', async () => {

@@ -5,27 +5,38 @@ import type { Observer } from './observer.js';
  * The one room for detached work. It tracks what runs, never rejects, and is drained at shutdown.
  */
 export class Background {
-  readonly #running = new Set<Promise<void>>();
   readonly #observer: Observer;
+  #running = 0;
+  #waiting: (() => void)[] = [];
 
   constructor(observer: Observer) {
     this.#observer = observer;
   }
 
   get size(): number {
-    return this.#running.size;
+    return this.#running;
   }
 
   /** Starts `work` and forgets it; a failure becomes a notice. */
   run(name: string, work: () => Promise<unknown>): void {
-    const tracked: Promise<void> = Promise.resolve()
+    this.enter();
+    Promise.resolve()
       .then(work)
-      .then(
-        () => undefined,
-        (error: unknown) => this.#observer.notice?.({ level: 'warn', name, message: String(error) }),
-      )
-      .finally(() => this.#running.delete(tracked));
-    this.#running.add(tracked);
+      .catch((error: unknown) => this.#observer.notice?.({ level: 'warn', name, message: String(error) }))
+      .finally(() => this.leave());
+  }
+
+  /** Work that is no promise begins here: whoever calls this calls `leave` exactly once. */
+  enter(): void {
+    this.#running++;
+  }
+
+  leave(): void {
+    if (--this.#running === 0) {
+      const waiting = this.#waiting;
+      this.#waiting = [];
+      waiting.forEach((wake) => wake());
+    }
   }
 
   /** Resolves when everything has ended, or after `limit` ms; true when nothing is left. */
@@ -38,13 +49,15 @@ export class Background {
     }, limit);
     // The clock's timers keep no process alive; with nothing else left, `await close()` would end it in the middle.
     const alive = setInterval(() => undefined, limit);
-    const expired = new Promise<void>((resolve) => (wake = resolve));
-    while (this.#running.size > 0 && !timedOut) {
-      await Promise.race([Promise.all(this.#running), expired]);
+    while (this.#running > 0 && !timedOut) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        this.#waiting.push(resolve);
+      });
     }
     clearInterval(alive);
     clock.clearTimeout(timer);
-    return this.#running.size === 0;
+    return this.#running === 0;
   }
 }
 

@@ -10,7 +10,6 @@ import type { Duration } from './duration.js';
 import type { Engine, WhenDisconnected } from './engine.js';
 import { CacheConfigError } from './errors.js';
 import { L1View } from './reading/l1-view.js';
-import { Loading } from './reading/loading.js';
 import type { LocksFactory } from './locks/lock.js';
 import { memoryLocks } from './locks/memory-locks.js';
 import type { Observer } from './observer.js';
@@ -167,7 +166,7 @@ export function createStrata(options: StrataOptions = {}): Strata {
     listener.start();
   }
   const view = new L1View(engine);
-  const reads = new ReadThrough(engine, view, new Loading(engine, view));
+  const reads = new ReadThrough(engine, view);
   const writes = new Writes(engine, view, new VersionLedger());
   const locks = (given.locks ?? parts?.locks ?? memoryLocks()).create(clock, { observer });
   const locksAreLocal = parts !== undefined && parts.locks === undefined && given.locks === undefined;

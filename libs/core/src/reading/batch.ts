@@ -133,8 +133,8 @@ export class Batch {
   async #load(arrivals: readonly Arrival[]): Promise<unknown[]> {
     const { limiter } = this.#runtime;
     const queues = mayQueue(this.#runtime, this.#parent);
-    if (queues) {
-      await limiter.enter();
+    if (queues && !limiter.enter()) {
+      await new Promise<void>((resolve) => limiter.wait(resolve));
     }
     try {
       const missing = arrivals.map(({ item }) => item.args);

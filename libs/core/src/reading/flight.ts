@@ -1,4 +1,6 @@
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
+// Imported: a test that fakes the timers of its process has no say in this one.
+import { setImmediate } from 'node:timers';
 import type { CacheRuntime } from '../cache-runtime.js';
 import type { Linked } from '../coherence/chain.js';
 import { Fence } from '../coherence/fence.js';
@@ -47,6 +49,11 @@ export interface FlightMember {
  * `loading`: the loader runs. `ended`: nothing more will come of it.
  */
 export type FlightPhase = 'queued' | 'reading' | 'waiting' | 'loading' | 'ended';
+
+/** What an aborted flight gives up at once. */
+export interface Interruptible {
+  interrupt(reason: unknown): void;
+}
 
 /** One attempt to get the value of one key, shared by all callers that may share it. */
 export class Flight implements Linked<Flight> {
@@ -110,7 +117,8 @@ export class Flight implements Linked<Flight> {
   aborted = false;
   abortReason: unknown;
   #controller: AbortController | undefined;
-  #interrupt: ((reason: unknown) => void) | undefined;
+  /** The load that runs for it. */
+  running: Interruptible | undefined;
 
   constructor(call: FlightCall, shard: number) {
     this.runtime = call.runtime;
@@ -144,19 +152,8 @@ export class Flight implements Linked<Flight> {
       this.aborted = true;
       this.abortReason = reason;
       this.#controller?.abort(reason);
-      this.#interrupt?.(reason);
+      this.running?.interrupt(reason);
     }
-  }
-
-  /** Rejects with the reason as soon as the flight is aborted; a late result or error of `work` is then ignored. */
-  unlessAborted<T>(work: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.#interrupt = reject;
-      if (this.aborted) {
-        reject(this.abortReason as Error);
-      }
-      work.then(resolve, reject);
-    });
   }
 
   settle(stored: unknown, raw: boolean, sequence = this.#armedAt()): void {
@@ -241,19 +238,30 @@ export function currentFlight(): Flight | undefined {
 }
 
 let running = 0;
+let leaving = false;
 
 /**
- * Runs a flight's loader so that what it reads knows where it is. Before Node 24 an AsyncLocalStorage in use makes every promise of the
- * process about twice as expensive, so it is switched off again whenever no loader runs: hits never pay for it.
+ * Calls a loader so that what it reads knows where it is; `leaveFlight` is called when the load has ended.
+ *
+ * Before Node 24 an AsyncLocalStorage in use makes every promise of the process about twice as expensive, so it is switched off again when no
+ * loader runs. Not at once: switching it off and on takes as long as a whole load, so all loads of one turn of the event loop share it.
  */
-export async function insideFlight<T>(flight: Flight, run: () => Promise<T>): Promise<T> {
+export function insideFlight<Args extends unknown[], T>(flight: Flight, run: (...args: Args) => T, ...args: Args): T {
   running++;
-  try {
-    return await loading.run(flight, run);
-  } finally {
-    if (--running === 0) {
-      loading.disable();
-    }
+  return loading.run(flight, run, ...args);
+}
+
+export function leaveFlight(): void {
+  if (--running === 0 && !leaving) {
+    leaving = true;
+    setImmediate(switchOff);
+  }
+}
+
+function switchOff(): void {
+  leaving = false;
+  if (running === 0) {
+    loading.disable();
   }
 }
 

@@ -12,14 +12,18 @@ export class LoadLimiter {
     return this.#running;
   }
 
-  /** Undefined when a place was free: the caller goes on in the same tick. */
-  enter(): Promise<void> | undefined {
+  /** Takes a place; false when none is free: then `wait` for one. */
+  enter(): boolean {
     if (this.#running < this.#limit) {
       this.#running++;
-      return undefined;
+      return true;
     }
-    // The leaver hands its place over, so `#running` does not change.
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return false;
+  }
+
+  /** Calls `go` once a place is its own. */
+  wait(go: () => void): void {
+    this.#waiting.push(go);
   }
 
   leave(): void {
@@ -27,7 +31,8 @@ export class LoadLimiter {
     if (next === undefined) {
       this.#running--;
     } else {
-      next();
+      // The leaver hands its place over, so `#running` does not change. Not from within its end, nor one inside the other.
+      queueMicrotask(next);
     }
   }
 }

@@ -1,9 +1,11 @@
 import { duration, type Duration } from '../duration.js';
 import type { LoadContext, StaleEntry } from '../definition.js';
-import { insideFlight, type Flight } from './flight.js';
+import { insideFlight, leaveFlight, type Flight, type Interruptible } from './flight.js';
 import type { CacheRuntime } from '../cache-runtime.js';
 import type { Clock } from '../clock/clock.js';
-import type { Observer } from '../observer.js';
+import type { Engine } from '../engine.js';
+import type { FillRight } from './fill-right.js';
+import type { Operation } from '../observer.js';
 import { checkTags } from '../key.js';
 
 /** What a loader said about storing its value. */
@@ -51,52 +53,129 @@ export class Context implements LoadContext<unknown>, LoadWishes {
   }
 }
 
-/**
- * Runs the loader of a flight once a place is free. `onStart` is called at the very moment it starts.
- * The loader's own error passes through untouched; an aborted flight rejects at once, whatever the loader still does.
- */
-export async function runLoader(
-  flight: Flight,
-  clock: Clock,
-  observer: Observer,
-  onStart: () => void,
-): Promise<{ value: unknown; wishes: LoadWishes }> {
-  const { runtime } = flight;
-  // A batch takes one place for all its keys.
-  const queues = flight.member === undefined && mayQueue(runtime, flight.parent);
-  const place = queues ? runtime.limiter.enter() : undefined;
-  if (place !== undefined) {
-    await place;
-  }
-  try {
-    if (flight.aborted) {
-      throw flight.abortReason;
-    }
-    onStart();
-    const wishes = new Context(flight, clock);
-    runtime.stats.loads++;
-    const startedAt = clock.now();
-    const run = (): Promise<unknown> => insideFlight(flight, async () => flight.load!(wishes));
-    let ok = false;
-    try {
-      const value = await flight.unlessAborted(observer.around === undefined ? run() : observed(flight, observer, run));
-      ok = true;
-      return { value, wishes };
-    } finally {
-      const ms = clock.now() - startedAt;
-      runtime.timeLoad(ms);
-      observer.timed?.('load', ms, runtime.name, '', ok);
-    }
-  } finally {
-    if (queues) {
-      runtime.limiter.leave();
-    }
-  }
+/** What becomes of a load: called exactly once, never from within `start`. */
+export interface Landing {
+  loaded(load: Load, value: unknown): void;
+  crashed(load: Load, error: unknown): void;
 }
 
-function observed(flight: Flight, observer: Observer, run: () => Promise<unknown>): Promise<unknown> {
-  const { runtime, key, background } = flight;
-  return observer.around!({ kind: 'load', cache: runtime.name, key, background }, run);
+/**
+ * One call of the loader of a flight, once a place is free. The loader's own error passes through untouched; an aborted flight ends at once,
+ * whatever the loader still does. Callbacks instead of async functions: six of those took as long as all the rest of a miss.
+ */
+export class Load implements Interruptible {
+  readonly flight: Flight;
+  readonly right: FillRight | undefined;
+  readonly mayStore: boolean;
+  readonly wishes: Context;
+  /** When it ended. */
+  endedAt = 0;
+  readonly #engine: Engine;
+  readonly #landing: Landing;
+  #queues = false;
+  #startedAt = 0;
+  #inside = false;
+  #over = false;
+
+  constructor(engine: Engine, flight: Flight, right: FillRight | undefined, mayStore: boolean, landing: Landing) {
+    this.#engine = engine;
+    this.flight = flight;
+    this.right = right;
+    this.mayStore = mayStore;
+    this.#landing = landing;
+    this.wishes = new Context(flight, engine.clock);
+  }
+
+  start(): void {
+    const { flight } = this;
+    const { runtime } = flight;
+    // A batch takes one place for all its keys.
+    this.#queues = flight.member === undefined && mayQueue(runtime, flight.parent);
+    if (!this.#queues || runtime.limiter.enter()) {
+      this.#call();
+    } else {
+      // In its own caller's async context, not of whoever leaves.
+      runtime.limiter.wait(() => flight.scope.runInAsyncScope(() => this.#call()));
+    }
+  }
+
+  #call(): void {
+    const { flight } = this;
+    const { clock, coherence, observer } = this.#engine;
+    if (flight.aborted) {
+      this.#leave();
+      this.#landing.crashed(this, flight.abortReason);
+      return;
+    }
+    flight.phase = 'loading';
+    flight.running = this;
+    coherence.arm(flight.fence);
+    flight.runtime.stats.loads++;
+    this.#startedAt = clock.now();
+    const result = observer.around === undefined ? this.#enter() : this.#observed();
+    result.then(
+      (value) => this.#ended(value),
+      (error: unknown) => this.#failed(error),
+    );
+  }
+
+  #enter(): Promise<unknown> {
+    this.#inside = true;
+    try {
+      return Promise.resolve(insideFlight(this.flight, this.flight.load!, this.wishes));
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  }
+
+  #observed(): Promise<unknown> {
+    const { runtime, key, background } = this.flight;
+    const operation: Operation = { kind: 'load', cache: runtime.name, key, background };
+    return this.#engine.observer.around!(operation, () => this.#enter());
+  }
+
+  #ended(value: unknown): void {
+    this.#exit();
+    if (!this.#over) {
+      this.#end(true);
+      this.#landing.loaded(this, value);
+    }
+  }
+
+  #failed(error: unknown): void {
+    this.#exit();
+    this.interrupt(error);
+  }
+
+  #exit(): void {
+    if (this.#inside) {
+      leaveFlight();
+    }
+  }
+
+  interrupt(reason: unknown): void {
+    if (!this.#over) {
+      this.#end(false);
+      this.#landing.crashed(this, reason);
+    }
+  }
+
+  #end(ok: boolean): void {
+    const { clock, observer } = this.#engine;
+    const { runtime } = this.flight;
+    this.#over = true;
+    this.endedAt = clock.now();
+    const ms = this.endedAt - this.#startedAt;
+    runtime.timeLoad(ms);
+    observer.timed?.('load', ms, runtime.name, '', ok);
+    this.#leave();
+  }
+
+  #leave(): void {
+    if (this.#queues) {
+      this.flight.runtime.limiter.leave();
+    }
+  }
 }
 
 /**

@@ -5,36 +5,54 @@ import { SerializationError } from '../errors.js';
 import type { FillRight } from './fill-right.js';
 import type { Candidate, Flight } from './flight.js';
 import type { L1View } from './l1-view.js';
-import { Context, runLoader, type LoadWishes } from './load.js';
+import { Context, Load, type Landing } from './load.js';
 import { writeError } from './shared-errors.js';
 
 /** The end of the read story: run the loader, answer, store in L1 and, behind the answer, in the second tier. */
-export class Loading {
+export class Loading implements Landing {
   readonly #engine: Engine;
   readonly #l1: L1View;
+  readonly #end: (flight: Flight) => void;
 
-  constructor(engine: Engine, l1: L1View) {
+  constructor(engine: Engine, l1: L1View, end: (flight: Flight) => void) {
     this.#engine = engine;
     this.#l1 = l1;
+    this.#end = end;
   }
 
   contextOf(flight: Flight): Context {
     return new Context(flight, this.#engine.clock);
   }
 
-  async run(flight: Flight, right: FillRight | undefined, mayStore: boolean): Promise<void> {
-    const { clock, observer, coherence } = this.#engine;
+  /** Starts the load of a flight, which ends with it. */
+  run(flight: Flight, right: FillRight | undefined, mayStore: boolean): void {
+    this.#engine.background.enter();
+    new Load(this.#engine, flight, right, mayStore, this).start();
+  }
+
+  loaded(load: Load, value: unknown): void {
     try {
-      const { value, wishes } = await runLoader(flight, clock, observer, () => {
-        flight.phase = 'loading';
-        coherence.arm(flight.fence);
-      });
-      await this.#loaded(flight, right, mayStore, value, wishes);
+      if (this.#take(load, value)) {
+        return;
+      }
     } catch (error) {
-      // Aborted: nobody here wants it any more. That is no end of the load, the next one takes it over.
-      right?.release(flight.aborted ? undefined : writeError(flight.runtime, error, observer));
-      this.failed(flight, error);
+      this.crashed(load, error);
+      return;
     }
+    this.#over(load);
+  }
+
+  crashed(load: Load, error: unknown): void {
+    const { flight, right } = load;
+    // Aborted: nobody here wants it any more. That is no end of the load, the next one takes it over.
+    right?.release(flight.aborted ? undefined : writeError(flight.runtime, error, this.#engine.observer));
+    this.failed(flight, error);
+    this.#over(load);
+  }
+
+  #over({ flight }: Load): void {
+    this.#end(flight);
+    this.#engine.background.leave();
   }
 
   /** A load ended without a value. */
@@ -88,21 +106,17 @@ export class Loading {
     flight.settle(candidate.stored, false, candidate.sequence);
   }
 
-  async #loaded(
-    flight: Flight,
-    right: FillRight | undefined,
-    mayStore: boolean,
-    value: unknown,
-    wishes: LoadWishes,
-  ): Promise<void> {
+  /** Answers and stores; true when the second tier is still being filled. */
+  #take(load: Load, value: unknown): boolean {
+    const { flight, right } = load;
     const { runtime, key, policy, fence } = flight;
     flight.landed = true;
     runtime.backoff.succeeded(key);
-    const entry = mayStore ? this.#prepare(flight, value, wishes) : undefined;
+    const entry = load.mayStore ? this.#prepare(load, value) : undefined;
     if (entry === undefined) {
       right?.release('');
       flight.settle(value, true);
-      return;
+      return false;
     }
     flight.resultTags = entry.tags;
     const id = right === undefined ? '' : newEntryId();
@@ -118,12 +132,14 @@ export class Loading {
     if (overtaken) {
       runtime.stats.fenceRejected++;
       right?.release();
-      return;
+      return false;
     }
     runtime.stats.stored += stored || right !== undefined ? 1 : 0;
-    if (right !== undefined) {
-      await this.#fill(flight, right, id, entry);
+    if (right === undefined) {
+      return false;
     }
+    this.#engine.background.run('l2.fill', () => this.#fill(load, right, id, entry));
+    return true;
   }
 
   #isOvertaken(flight: Flight, tags: readonly string[] | undefined): boolean {
@@ -132,28 +148,29 @@ export class Loading {
     return ledger.judge(sequence, shard, flight.runtime.implicitTags(flight.key), tags) !== 'valid';
   }
 
-  async #fill(flight: Flight, right: FillRight, id: string, entry: Entry): Promise<void> {
-    const { runtime, key } = flight;
+  async #fill(load: Load, right: FillRight, id: string, entry: Entry): Promise<void> {
+    const { runtime, key } = load.flight;
     try {
       const record = await encodeRecord(runtime, key, id, entry);
       if (await right.fill(record, false)) {
         runtime.stats.l2Bytes += record.payload.length;
-        return;
+      } else {
+        runtime.stats.fenceRejected++;
+        runtime.stats.fenceRefused++;
+        // An invalidation whose message has not arrived here yet.
+        this.#l1.dropIf(key, id);
       }
-      runtime.stats.fenceRejected++;
-      runtime.stats.fenceRefused++;
     } catch (error) {
       right.release('');
       runtime.stats.l2Errors++;
       this.#engine.observer.notice?.({ level: 'debug', name: 'l2.fill', cache: runtime.name, message: String(error) });
-      return;
+    } finally {
+      this.#over(load);
     }
-    // Refused: an invalidation whose message has not arrived here yet.
-    this.#l1.dropIf(key, id);
   }
 
   /** Undefined when the value is not to be stored. A fault in `tags` or a value without a stored form never fails the method. */
-  #prepare(flight: Flight, value: unknown, wishes: LoadWishes): Entry | undefined {
+  #prepare({ flight, wishes, endedAt }: Load, value: unknown): Entry | undefined {
     const { runtime, policy } = flight;
     if (wishes.skipped || (value === undefined && policy.negativeTtl === undefined)) {
       return undefined;
@@ -165,7 +182,7 @@ export class Loading {
         return undefined;
       }
       const tags = runtime.tagsOf(value, flight.args, policy.tags, wishes.tags);
-      const life = runtime.lifetime(value, policy, this.#engine.clock.now(), wishes.ttl);
+      const life = runtime.lifetime(value, policy, endedAt, wishes.ttl);
       // Member by member: a spread of what may have two shapes costs a microsecond.
       const { stored, value: plain, bytes } = storable;
       return { ok: true, stored, value: plain, bytes, plain: storable.plain, tags, life };

@@ -3,11 +3,11 @@ import { Chain } from '../coherence/chain.js';
 import type { CacheRuntime } from '../cache-runtime.js';
 import type { Engine } from '../engine.js';
 import { LoadTimeoutError } from '../errors.js';
-import { currentFlight, Flight, insideFlight, isInsideLoadOf, type FlightCall } from './flight.js';
+import { currentFlight, Flight, insideFlight, isInsideLoadOf, leaveFlight, type FlightCall } from './flight.js';
 import { KeyTable } from '../coherence/key-table.js';
 import { L1_MISS, type L1View } from './l1-view.js';
 import type { Operation } from '../observer.js';
-import type { Loading } from './loading.js';
+import { Loading } from './loading.js';
 import type { Policy } from '../policy.js';
 import { SharedRead } from './shared-read.js';
 
@@ -33,11 +33,12 @@ export class ReadThrough {
   /** Every flight that has not ended, joinable or not. */
   readonly #live = new Chain<Flight>();
 
-  constructor(engine: Engine, l1: L1View, loading: Loading) {
+  constructor(engine: Engine, l1: L1View) {
+    const end = (flight: Flight): void => this.#end(flight);
     this.#engine = engine;
     this.#l1 = l1;
-    this.#loading = loading;
-    this.#shared = new SharedRead(engine, l1, loading, (flight) => this.#end(flight));
+    this.#loading = new Loading(engine, l1, end);
+    this.#shared = new SharedRead(engine, l1, this.#loading, end);
   }
 
   get inFlight(): number {
@@ -208,6 +209,10 @@ export class ReadThrough {
     if (isShareable(call) && this.#underWay(call.key)?.settled !== false) {
       this.#flights.set(call.key, flight);
     }
+    if (!background) {
+      // Seen by whoever would join the outer flight from inside this one; now, for the loader may start at once.
+      flight.parent?.blockOn(flight);
+    }
     this.#start(flight);
     return flight;
   }
@@ -262,14 +267,10 @@ export class ReadThrough {
 
   /** The answer of a flight for one caller; for one that joined, an own copy, and only if it is not older than the caller allows. */
   #await(call: ReadCall, flight: Flight, joined: boolean): Promise<unknown> {
-    const current = currentFlight();
-    if (current !== undefined) {
-      // Seen by whoever would join `current` from inside this flight.
-      current.blockOn(flight);
-    }
     if (!joined) {
       return flight.promise;
     }
+    currentFlight()?.blockOn(flight);
     return flight.promise.then(
       () => (this.#isOvertaken(call, flight) ? this.read(call) : flight.copy()),
       (error: unknown) => {
@@ -299,9 +300,10 @@ export class ReadThrough {
     const flight = new Flight(call, 0);
     call.runtime.stats.loads++;
     try {
-      return await insideFlight(flight, async () => call.load!(this.#loading.contextOf(flight)));
+      return await insideFlight(flight, call.load!, this.#loading.contextOf(flight));
     } finally {
       flight.landed = true;
+      leaveFlight();
     }
   }
 }

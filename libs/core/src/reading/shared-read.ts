@@ -188,22 +188,31 @@ export class SharedRead {
   }
 
   #load(flight: Flight, seen: string | undefined): void {
-    const load = async (): Promise<void> => {
-      try {
-        const right: Right =
-          seen === undefined
-            ? { kind: 'load', right: undefined, mayStore: true }
-            : await this.#obtainRight(flight, seen);
-        if (right.kind === 'load' && !flight.aborted) {
-          await this.#loading.run(flight, right.right, right.mayStore);
-        } else if (right.kind === 'load') {
+    if (seen !== undefined) {
+      flight.scope.runInAsyncScope(() => this.#engine.background.run('load', () => this.#negotiate(flight, seen)));
+    } else if (flight.aborted) {
+      this.#end(flight);
+    } else if (this.#engine.tier === undefined) {
+      this.#loading.run(flight, undefined, true);
+    } else {
+      flight.scope.runInAsyncScope(() => this.#loading.run(flight, undefined, true));
+    }
+  }
+
+  async #negotiate(flight: Flight, seen: string): Promise<void> {
+    let right: Right = ANSWERED;
+    try {
+      right = await this.#obtainRight(flight, seen);
+    } finally {
+      if (right.kind === 'load' && !flight.aborted) {
+        this.#loading.run(flight, right.right, right.mayStore);
+      } else {
+        if (right.kind === 'load') {
           right.right?.release();
         }
-      } finally {
         this.#end(flight);
       }
-    };
-    flight.scope.runInAsyncScope(() => this.#engine.background.run('load', load));
+    }
   }
 
   async #obtainRight(flight: Flight, first: string): Promise<Right> {
