@@ -4,32 +4,23 @@ import { buildLibraries, installPeers, keptLibraries } from './harness/libraries
 import { readable } from './harness/numbers.mjs';
 import { startRedis } from './harness/servers.mjs';
 
-/**
- * `npm run bench -- <row>... [options]`; `all` = every row. Starts its own servers and installs the peers on the first run.
- *
- * --quick            at most 40 s a row; results are kept apart from the full ones
- * --check            compare our ratios with bench/baseline.json, and fail beyond the tolerance (default: quick, every row but http)
- * --keep-baseline    write what was measured into bench/baseline.json
- * --page             only write docs/benchmarks.md anew from the results kept
- * --only <name>      only these contenders, beside the reference (may be repeated; results are not kept)
- * --snapshot <name>  keep the libraries as built now under this name
- * --against <name>   measure such a snapshot as well, as "strata before" (l1, l2; results are not kept)
- */
+const USAGE = `npm run bench -- <row>... [options]
+
+Rows: l1 l2 stampede http memory eviction fanout locks events scale; all = every row.
+Starts its own servers and installs the peers on the first run.
+
+--quick            at most 40 s a row; results are kept apart from the full ones
+--check            compare our ratios with bench/baseline.json, and fail beyond the tolerance (alone: quick, every row)
+--keep-baseline    write what was measured into bench/baseline.json
+--page             only write docs/benchmarks.md anew from the results kept
+--only <name>      only these contenders, beside the reference (may be repeated; results are not kept)
+--snapshot <name>  keep the libraries as built now under this name
+--against <name>   measure such a snapshot as well, as "strata before" (l1, l2; results are not kept)
+--help             this text`;
 const ROWS = ['l1', 'l2', 'stampede', 'http', 'memory', 'eviction', 'fanout', 'locks', 'events', 'scale'];
 const ROUNDS = 7;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    quick: { type: 'boolean', default: false },
-    check: { type: 'boolean', default: false },
-    'keep-baseline': { type: 'boolean', default: false },
-    page: { type: 'boolean', default: false },
-    snapshot: { type: 'string' },
-    against: { type: 'string' },
-    only: { type: 'string', multiple: true },
-  },
-});
+const { values, positionals } = asked();
 const unknown = positionals.filter((name) => name !== 'all' && !ROWS.includes(name));
 if (unknown.length > 0) {
   console.error(`bench: no row named ${unknown.join(', ')}; there are ${ROWS.join(', ')} and all`);
@@ -65,6 +56,30 @@ for (const { row, name, before, now, least } of worse) {
 }
 if (values.check) console.log(worse.length === 0 ? '\ncheck: no regression' : `\ncheck: ${worse.length} regressions`);
 process.exitCode = worse.length > 0 ? 1 : 0;
+
+function asked() {
+  const options = /** @type {const} */ ({
+    quick: { type: 'boolean', default: false },
+    check: { type: 'boolean', default: false },
+    'keep-baseline': { type: 'boolean', default: false },
+    page: { type: 'boolean', default: false },
+    snapshot: { type: 'string' },
+    against: { type: 'string' },
+    only: { type: 'string', multiple: true },
+    help: { type: 'boolean', default: false },
+  });
+  try {
+    const found = parseArgs({ allowPositionals: true, options });
+    const { page, snapshot, check, help } = found.values;
+    if (!help && (found.positionals.length > 0 || page || check || snapshot !== undefined)) return found;
+    console.log(USAGE);
+    process.exit(0);
+  } catch (error) {
+    // An option there is not, or one without its value.
+    console.error(`bench: ${error instanceof Error ? error.message : error}\n\n${USAGE}`);
+    process.exit(2);
+  }
+}
 
 async function measured(row) {
   const { measure } = await import(`./rows/${row}.mjs`);

@@ -1,26 +1,50 @@
-/** What strata's policies are compared with: the simplest, the usual, and the best that knowing the future can do. */
+/** What strata's policies are compared with: the simplest, the usual, and the best that knowing the future can do. Keys are small whole numbers. */
 export const policies = {
   lru: (requests, capacity) => ratioOf(requests, capacity, true),
   fifo: (requests, capacity) => ratioOf(requests, capacity, false),
   optimum: belady,
 };
 
+const most = (requests) => requests.reduce((a, b) => Math.max(a, b), 0);
+
+/** A ring of keys, linked both ways; the place behind the last key is its end. */
 function ratioOf(requests, capacity, renews) {
-  const held = new Map();
+  const end = most(requests) + 1;
+  const next = new Int32Array(end + 1).fill(end);
+  const prev = new Int32Array(end + 1).fill(end);
+  const held = new Uint8Array(end);
+  const unlink = (key) => {
+    next[prev[key]] = next[key];
+    prev[next[key]] = prev[key];
+  };
+  const append = (key) => {
+    prev[key] = prev[end];
+    next[key] = end;
+    next[prev[end]] = key;
+    prev[end] = key;
+  };
   const warm = requests.length / 2;
+  let size = 0;
   let hits = 0;
   for (let at = 0; at < requests.length; at++) {
     const key = requests[at];
-    if (held.has(key)) {
+    if (held[key] === 1) {
       if (at >= warm) hits++;
       if (renews) {
-        held.delete(key);
-        held.set(key, 0);
+        unlink(key);
+        append(key);
       }
-    } else {
-      if (held.size >= capacity) held.delete(held.keys().next().value);
-      held.set(key, 0);
+      continue;
     }
+    if (size === capacity) {
+      const oldest = next[end];
+      unlink(oldest);
+      held[oldest] = 0;
+    } else {
+      size++;
+    }
+    held[key] = 1;
+    append(key);
   }
   return hits / (requests.length - warm);
 }
@@ -28,72 +52,79 @@ function ratioOf(requests, capacity, renews) {
 /** Belady: evicts what is wanted again last; a key wanted later than all that is held is not admitted at all. */
 function belady(requests, capacity) {
   const { length } = requests;
-  const next = new Float64Array(length);
-  const seen = new Map();
+  const keys = most(requests) + 1;
+  // When the key of each request is wanted again. Never again is beyond the last request, and names the key as well.
+  const next = new Int32Array(length);
+  const seen = new Int32Array(keys).fill(-1);
   for (let at = length - 1; at >= 0; at--) {
-    next[at] = seen.get(requests[at]) ?? Infinity;
-    seen.set(requests[at], at);
+    const key = requests[at];
+    next[at] = seen[key] === -1 ? length + key : seen[key];
+    seen[key] = at;
   }
-  const held = new Map();
-  const heap = new FarthestFirst();
+  const keyAt = (at) => (at < length ? requests[at] : at - length);
+  /** When a held key is wanted again; 0 = not held. */
+  const wanted = new Int32Array(keys);
+  const heap = new Farthest(length + 1);
   const warm = length / 2;
+  let size = 0;
   let hits = 0;
   for (let at = 0; at < length; at++) {
     const key = requests[at];
-    if (held.has(key)) {
+    if (wanted[key] > 0) {
       if (at >= warm) hits++;
-    } else if (held.size >= capacity) {
+    } else if (size === capacity) {
       let farthest = heap.pop();
       // What was used since stands in the heap with an old instant as well.
-      while (held.get(farthest.key) !== farthest.at) farthest = heap.pop();
-      if (farthest.at <= next[at]) {
-        heap.push(farthest.at, farthest.key);
+      while (wanted[keyAt(farthest)] !== farthest) farthest = heap.pop();
+      if (farthest <= next[at]) {
+        heap.push(farthest);
         continue;
       }
-      held.delete(farthest.key);
+      wanted[keyAt(farthest)] = 0;
+    } else {
+      size++;
     }
-    held.set(key, next[at]);
-    heap.push(next[at], key);
+    wanted[key] = next[at];
+    heap.push(next[at]);
   }
   return hits / (length - warm);
 }
 
-class FarthestFirst {
-  #at = [];
-  #keys = [];
+/** A binary heap of instants, the largest on top. */
+class Farthest {
+  #heap;
+  #size = 0;
 
-  push(at, key) {
-    let place = this.#at.length;
+  constructor(capacity) {
+    this.#heap = new Int32Array(capacity);
+  }
+
+  push(at) {
+    const heap = this.#heap;
+    let place = this.#size++;
     while (place > 0) {
       const parent = (place - 1) >> 1;
-      if (this.#at[parent] >= at) break;
-      this.#at[place] = this.#at[parent];
-      this.#keys[place] = this.#keys[parent];
+      if (heap[parent] >= at) break;
+      heap[place] = heap[parent];
       place = parent;
     }
-    this.#at[place] = at;
-    this.#keys[place] = key;
+    heap[place] = at;
   }
 
   pop() {
-    const top = { at: this.#at[0], key: this.#keys[0] };
-    const at = this.#at.pop();
-    const key = this.#keys.pop();
-    const { length } = this.#at;
+    const heap = this.#heap;
+    const top = heap[0];
+    const at = heap[--this.#size];
     let place = 0;
-    while (length > 0) {
+    for (;;) {
       let child = 2 * place + 1;
-      if (child >= length) break;
-      if (child + 1 < length && this.#at[child + 1] > this.#at[child]) child++;
-      if (this.#at[child] <= at) break;
-      this.#at[place] = this.#at[child];
-      this.#keys[place] = this.#keys[child];
+      if (child >= this.#size) break;
+      if (child + 1 < this.#size && heap[child + 1] > heap[child]) child++;
+      if (heap[child] <= at) break;
+      heap[place] = heap[child];
       place = child;
     }
-    if (length > 0) {
-      this.#at[place] = at;
-      this.#keys[place] = key;
-    }
+    heap[place] = at;
     return top;
   }
 }

@@ -3,6 +3,11 @@ import { readable } from './numbers.mjs';
 const WIDTH = 720;
 const LEFT = 190;
 const BAR = 20;
+/** Widths of an average character, as parts of the size of the font: of text, and of a bold title. */
+const [CHARACTER, BOLD] = [0.55, 0.58];
+const SIZE = 13;
+/** Least distance of two lines of text. */
+const LINE = 15;
 const OURS = '#2563eb';
 const OTHERS = '#9ca3af';
 
@@ -12,7 +17,8 @@ export function bars(title, unit, cells) {
   const most = Math.max(...values);
   const least = Math.min(...values.filter((value) => value > 0));
   const logarithmic = most / least > 30;
-  const room = WIDTH - LEFT - 90;
+  const labels = values.map((value) => `${readable(value)} ${unit}`);
+  const room = WIDTH - LEFT - 14 - Math.max(...labels.map(({ length: characters }) => characters)) * SIZE * CHARACTER;
   const floor = logarithmic ? 10 ** Math.floor(Math.log10(least)) : 0;
   const length = (value) =>
     value <= 0 ? 0 : room * (logarithmic ? Math.log(value / floor) / Math.log(most / floor) : value / most);
@@ -22,7 +28,7 @@ export function bars(title, unit, cells) {
     return (
       text(LEFT - 8, y + 14, contender, 'end') +
       `<rect x="${LEFT}" y="${y}" width="${length(median).toFixed(1)}" height="${BAR}" fill="${color}"/>` +
-      text(LEFT + length(median) + 6, y + 14, `${readable(median)} ${unit}`)
+      text(LEFT + length(median) + 6, y + 14, labels[index])
     );
   });
   return svg(`${title}${logarithmic ? ' (logarithmic)' : ''}`, 52 + cells.length * (BAR + 6), rows.join(''));
@@ -42,16 +48,27 @@ export function curves(title, series) {
       `<line x1="60" x2="${WIDTH - 170}" y1="${py(y)}" y2="${py(y)}" stroke="#e5e7eb"/>${text(52, py(y) + 4, `${y} x`, 'end')}`,
   );
   const ticks = [...new Set(xs)].map((x) => text(px(x), height - 10, x.toLocaleString('en'), 'middle'));
+  const named = apart(series.map(({ points }) => py(points.at(-1).y) + 4));
   const lines = series.map(({ name, points }, index) => {
     const color = name.startsWith('strata') ? OURS : ['#6b7280', '#d97706', '#059669'][index % 3];
     const path = points.map(({ x, y }) => `${px(x).toFixed(1)},${py(y).toFixed(1)}`).join(' ');
     const end = points.at(-1);
     return (
       `<polyline points="${path}" fill="none" stroke="${color}" stroke-width="2"/>` +
-      text(px(end.x) + 8, py(end.y) + 4 + index * 2, name, 'start', color)
+      text(px(end.x) + 8, named[index], name, 'start', color)
     );
   });
   return svg(title, height, [...grid, ...ticks, ...lines].join(''));
+}
+
+/** The same heights, in the same order, with room for a line of text between neighbours: curves that end together keep their names. */
+function apart(heights) {
+  const placed = [...heights];
+  const order = heights.map((_, index) => index).sort((a, b) => heights[b] - heights[a]);
+  for (const [rank, index] of order.entries()) {
+    if (rank > 0) placed[index] = Math.min(heights[index], placed[order[rank - 1]] - LINE);
+  }
+  return placed;
 }
 
 function text(x, y, words, anchor = 'start', color = '#111827') {
@@ -60,9 +77,10 @@ function text(x, y, words, anchor = 'start', color = '#111827') {
 }
 
 function svg(title, height, body) {
+  const size = Math.min(15, (WIDTH - 32) / (title.length * BOLD)).toFixed(1);
   return (
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="13">` +
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="${SIZE}">` +
     `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>` +
-    `<text x="16" y="24" font-size="15" font-weight="600" fill="#111827">${title.replace(/[<>&]/g, '')}</text>${body}</svg>\n`
+    `<text x="16" y="24" font-size="${size}" font-weight="600" fill="#111827">${title.replace(/[<>&]/g, '')}</text>${body}</svg>\n`
   );
 }

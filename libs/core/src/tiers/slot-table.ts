@@ -7,11 +7,13 @@ export type LocalKey = string | number;
 export const NO_SLOT = -1;
 
 const FIRST_CAPACITY = 64;
+/** From here on what doubling leaves empty weighs more than copying more often. */
+const DOUBLED_BELOW = 4_096;
 
 /**
  * The slots that the store and its eviction policy have in common: key, size, links and one byte of marks each.
  * Columns are re-allocated when the table grows, so they are read from here each time.
- * Capacity doubles from 64 up to `maxSlots`; a free slot is remembered in its own link, at no cost.
+ * Capacity doubles from 64, grows by half from 4,096 on, up to `maxSlots`; a free slot is remembered in its own link, at no cost.
  */
 export class SlotTable {
   readonly maxSlots: number;
@@ -38,7 +40,8 @@ export class SlotTable {
   }
 
   grow(): void {
-    this.#resize(Math.min(this.capacity * 2, this.maxSlots));
+    const factor = this.capacity < DOUBLED_BELOW ? 2 : 1.5;
+    this.#resize(Math.min(Math.ceil(this.capacity * factor), this.maxSlots));
   }
 
   take(bytes: number): number {
