@@ -14,6 +14,12 @@ export const CACHES = {
     const { otelObserver } = await strataModule('otel');
     return strataCache({ ...options, observer: otelObserver() });
   },
+  /** What a loader throws is told to the processes that wait for it. */
+  'strata, errors told': (options) =>
+    strataCache({
+      ...options,
+      sharedErrors: { dehydrate: (error) => error.message, hydrate: (message) => new Error(message) },
+    }),
   'strata, L1 off': (options) => strataCache({ ...options, tiers: ['l2'] }),
   'strata @Cacheable': strataMethod,
 

@@ -21,6 +21,7 @@ export async function strataCache({
   observer,
   consistency,
   tiers,
+  sharedErrors,
   libs,
   went,
 }) {
@@ -38,6 +39,7 @@ export async function strataCache({
     ttl: '1h',
     jitter: 0,
     tags,
+    sharedErrors,
   });
   const whole = strata.cache(definition);
   const cache = tiers === undefined ? whole : whole.with({ tiers });

@@ -26,7 +26,8 @@ const SECTIONS = {
   },
   stampede: {
     title: 'Many callers of one cold key',
-    words: 'The time is until the last caller has the answer; loads and CPU are summed over all processes.',
+    words:
+      'Each process has loaded 150 other cold keys before, so its code is compiled. The time is until the last caller has the answer; loads and CPU are summed over all processes. "strata, errors told" is a cache with `sharedErrors`.',
     plots: ['four processes'],
   },
   http: {

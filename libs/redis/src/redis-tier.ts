@@ -63,7 +63,9 @@ export class RedisTier implements SharedTier {
     const view = this.#viewOf(key);
     const link = this.#parts.gate.require(view.shard);
     const { token, seen, ttl, force, awaited = '' } = request;
-    const args = [token, Buffer.from(seen, 'latin1'), ms(ttl), force === true ? '1' : '0', key, awaited];
+    // Text where there is nothing to keep byte for byte: one Buffer makes ioredis assemble the command from parts (8 us instead of 3).
+    const was = seen === '' ? '' : Buffer.from(seen, 'latin1');
+    const args = [token, was, ms(ttl), force === true ? '1' : '0', key, awaited];
     const reply = await this.#run(view, link, LEASE, [view.keys.entry(key), view.keys.lease(key)], args);
     switch (reply[0]) {
       case 'granted': {
