@@ -24,7 +24,7 @@ export const MUTANTS = [
     patches: [
       {
         file: 'libs/redis/src/scripts/store.ts',
-        find: "if holderOf(lease) ~= ARGV[8] then return {'refused', num(i), 'lease'} end",
+        find: "if ${holderOf('lease')} ~= ARGV[8] then return {'refused', i, 'lease'} end",
         replace: '',
       },
     ],
@@ -40,7 +40,7 @@ export const MUTANTS = [
         file: 'libs/redis/src/scripts/store.ts',
         find: "redis.call('SETRANGE', KEYS[3], 20, struct.pack('<d', now))",
         replace:
-          "c = math.max(c + 1, now) redis.call('ZADD', st, num(c), 'c') redis.call('SETRANGE', KEYS[3], 20, struct.pack('<ddd', now, i, c))",
+          "c = math.max(c + 1, now) redis.call('ZADD', st, c, 'c') redis.call('SETRANGE', KEYS[3], 20, struct.pack('<ddd', now, i, c))",
       },
     ],
   },
@@ -49,7 +49,13 @@ export const MUTANTS = [
     why: 'an invalidation deletes the entry and leaves the lease of its loader',
     mode: 'coherent',
     only: [],
-    patches: [{ file: 'libs/redis/src/scripts/invalidate.ts', find: "  redis.call('DEL', lease)\n", replace: '' }],
+    patches: [
+      {
+        file: 'libs/redis/src/scripts/invalidate.ts',
+        find: "redis.call('DEL', unpack(KEYS, gently and 3 + n or 3, 2 + 2 * n))",
+        replace: "if not gently then redis.call('DEL', unpack(KEYS, 3, 2 + n)) end",
+      },
+    ],
   },
   {
     name: 'no-run-id-check',
@@ -218,7 +224,7 @@ export const MUTANTS = [
     patches: [
       {
         file: 'libs/redis/src/scripts/lease.ts',
-        find: "if held and tonumber(held) > now then return {'held', num(i)} end",
+        find: "if held > now then return {'held', i} end",
         replace: '',
       },
     ],
@@ -266,7 +272,7 @@ export const MUTANTS = [
     why: 'the logical clock is not written back when a lease is given, and its going back is not noticed',
     scenario: 'a step back of the server clock issues no stamp twice',
     patches: [
-      { file: 'libs/redis/src/scripts/lease.ts', find: "redis.call('ZADD', st, num(c), 'c')\n", replace: '' },
+      { file: 'libs/redis/src/scripts/lease.ts', find: "redis.call('ZADD', st, c, 'c')\n", replace: '' },
       {
         file: 'libs/redis/src/attach-gate.ts',
         find: 'if (wentBack(door, incarnation, found)) {',

@@ -48,7 +48,7 @@ describe('limits', () => {
     await a.tier.invalidateTags(['x'], 'delete');
     expect(await redisServer.cli('ZSCORE', `${PREFIX}:st`, 't:t')).not.toBeNull();
     await delay(300);
-    await a.tier.invalidateKeys(['x'], 'delete');
+    await a.tier.invalidateTags(['x'], 'delete');
     expect(await redisServer.cli('ZSCORE', `${PREFIX}:st`, 't:t')).toBeNull();
   });
 

@@ -173,7 +173,7 @@ export class RedisTier implements SharedTier {
   }
 
   #invalidateChunk(view: ShardView, list: readonly string[], mode: InvalidationMode): Promise<void> {
-    const keys = list.flatMap((key) => [view.keys.entry(key), view.keys.lease(key)]);
+    const keys = [...list.map((key) => view.keys.entry(key)), ...list.map((key) => view.keys.lease(key))];
     return this.#invalidate(view, INVALIDATE_KEYS, keys, [
       mode,
       encodeBody({ kind: 'keys', keys: list, mode }),

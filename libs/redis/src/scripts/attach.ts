@@ -1,5 +1,5 @@
 import { script } from './script.js';
-import { STATE } from './state.js';
+import { BOOTSTRAP, NOW, WHOLE_STATE, WRITE_HEAD } from './state.js';
 
 /**
  * Run on every new connection before it may read or write: a server with another run id restarted or was promoted, and may have come
@@ -10,7 +10,8 @@ import { STATE } from './state.js';
  */
 export const ATTACH = script(
   'attach',
-  STATE,
+  WHOLE_STATE,
+  NOW,
   `
 -- Instances that cut the namespace differently would not see each other's invalidations.
 local n = redis.call('ZSCORE', st, 'n')
@@ -19,7 +20,7 @@ if n and tonumber(n) ~= tonumber(ARGV[4]) then return {'shards', n} end
 redis.call('DEL', hd)
 if not lost and (r ~= run or ARGV[9] == '1') then
   if ARGV[8] == 'hard' then
-    bootstrap()
+    ${BOOTSTRAP}
   else
     r = run
     if ARGV[8] == 'soft' then
@@ -30,9 +31,9 @@ if not lost and (r ~= run or ARGV[9] == '1') then
   end
 end
 -- x: the longest maxStaleness of any instance. Stamps are kept for m + x, and no fill outlives its start by more (PRUNE, FILL).
-redis.call('ZADD', st, num(c), 'c', num(r), 'r', num(soft), '~', ARGV[4], 'n')
+redis.call('ZADD', st, c, 'c', r, 'r', soft, '~', ARGV[4], 'n')
 redis.call('ZADD', st, 'GT', ARGV[3], 'x')
-head()
-return {'attached', num(i), num(c0), num(c), num(now)}
+${WRITE_HEAD}
+return {'attached', i, c0, c, now}
 `,
 );

@@ -1,5 +1,5 @@
 import { script } from './script.js';
-import { ATTACHED_ONLY, HOLDER, STATE, TICK, WAKE } from './state.js';
+import { ATTACHED_ONLY, HEAD, holderOf, NOW, state, TICK, wake, WRITE_HEAD } from './state.js';
 
 /**
  * Asks for the right to fill a key.
@@ -10,28 +10,27 @@ import { ATTACHED_ONLY, HOLDER, STATE, TICK, WAKE } from './state.js';
  */
 export const LEASE = script(
   'lease',
-  STATE,
+  state('hard', 'soft', 'T', 'U', 'held'),
   ATTACHED_ONLY,
-  HOLDER,
+  NOW,
   `
 local force = ARGV[11] == '1'
 -- A writer holds the key: whatever is loaded now may be older than what it is about to commit.
-local held = redis.call('ZSCORE', st, 'h:' .. ARGV[12])
-if held and tonumber(held) > now then return {'held', num(i)} end
+if held > now then return {'held', i} end
 -- pcall: a foreign type under our key is overwritten by the fill.
 local id = redis.pcall('GETRANGE', KEYS[3], 0, 15)
 if type(id) ~= 'string' then id = '' end
 -- With the head lost or overwritten the read could not judge the entry it saw: write it again, and let the caller read again.
-local headless = redis.pcall('GET', hd) ~= packed()
-if headless then head() end
+local found, lease = unpack(redis.call('MGET', hd, KEYS[4]))
+local headless = found ~= ${HEAD}
+if headless then ${WRITE_HEAD} end
 if not force then
-  if headless and id ~= '' then return {'changed', num(i)} end
+  if headless and id ~= '' then return {'changed', i} end
   -- Somebody filled (or deleted) it since: the caller's picture is outdated.
-  if id ~= ARGV[9] then return {'changed', num(i)} end
+  if id ~= ARGV[9] then return {'changed', i} end
 end
-local lease = redis.pcall('GET', KEYS[4])
 if type(lease) ~= 'string' or lease == '' then lease = '0' end
-local holder = holderOf(lease)
+local holder = ${holderOf('lease')}
 local free = holder == '' or holder == ARGV[8] or force
 local left = free and 0 or redis.call('PTTL', KEYS[4])
 -- Longer than any lease lasts: TIME has stepped back. It ends now, or everybody would wait for a loader that may be dead.
@@ -42,8 +41,8 @@ if ARGV[13] ~= '' and not force then
   if of == ARGV[13] then
     -- An invalidation of the key has deleted the lease, word and all; what else may have meant the key has a stamp.
     local newest = math.max(hard, soft, T, U)
-    if failure ~= '' and tonumber(its) == i and (tonumber(stamp) or 0) > newest then return {'failed', num(i), failure} end
-    if not free then return {'failed', num(i)} end
+    if failure ~= '' and tonumber(its) == i and (tonumber(stamp) or 0) > newest then return {'failed', i, failure} end
+    if not free then return {'failed', i} end
   end
 end
 if not free then
@@ -55,19 +54,19 @@ end
   // The stamp of the load's *start*: an invalidation from here on has a higher one. The clock is written back at once, so that none is given twice.
   TICK,
   `
-redis.call('ZADD', st, num(c), 'c')
+redis.call('ZADD', st, c, 'c')
 -- The same token again (a re-sent command) or a stolen lease keeps the waiters' flag; and word of the load before may not have reached everybody.
 redis.call('SET', KEYS[4], string.sub(lease, 1, 1) .. ARGV[8] .. word, 'PX', ARGV[10])
-return {'granted', num(i), num(c0), num(c)}
+return {'granted', i, c0, c}
 `,
 );
 
 /** Prolongs a lease while its token is ours. KEYS[1] lease · ARGV[8] token · [9] ttl in ms. Returns 1 or 0. */
 export const RENEW = script(
   'renew',
-  HOLDER,
   `
-if holderOf(redis.pcall('GET', KEYS[1])) == ARGV[8] then return redis.call('PEXPIRE', KEYS[1], ARGV[9]) end
+local lease = redis.pcall('GET', KEYS[1])
+if ${holderOf('lease')} == ARGV[8] then return redis.call('PEXPIRE', KEYS[1], ARGV[9]) end
 return 0
 `,
 );
@@ -78,12 +77,10 @@ return 0
  */
 export const RELEASE = script(
   'release',
-  HOLDER,
-  WAKE,
   `
 local lease = redis.pcall('GET', KEYS[1])
 -- Somebody else's lease (ours ran out) is left alone.
-if holderOf(lease) ~= ARGV[8] then return 0 end
+if ${holderOf('lease')} ~= ARGV[8] then return 0 end
 local left = redis.call('PTTL', KEYS[1])
 -- First: it works out of memory, and lets what follows work too.
 redis.call('DEL', KEYS[1])
@@ -91,7 +88,7 @@ redis.call('DEL', KEYS[1])
 if ARGV[10] ~= '' and string.sub(lease, 1, 1) == '1' and left > 0 then
   redis.call('SET', KEYS[1], '0\\n' .. ARGV[8] .. '\\n' .. ARGV[10], 'PX', math.min(left, 120000))
 end
-wake(lease, ARGV[9])
+${wake('lease', 'ARGV[9]')}
 return 1
 `,
 );

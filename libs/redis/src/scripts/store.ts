@@ -1,5 +1,5 @@
 import { script } from './script.js';
-import { ANNOUNCE, ATTACHED_ONLY, HOLDER, PRUNE, STATE, TICK, WAKE } from './state.js';
+import { announce, ATTACHED_ONLY, holderOf, NOW, state, TICK, wake } from './state.js';
 
 /**
  * Stores under a lease.
@@ -10,15 +10,15 @@ import { ANNOUNCE, ATTACHED_ONLY, HOLDER, PRUNE, STATE, TICK, WAKE } from './sta
  */
 export const FILL = script(
   'fill',
-  STATE,
+  state('hard', 'm', 'x'),
   ATTACHED_ONLY,
-  HOLDER,
-  WAKE,
-  ANNOUNCE,
   `
 local lease = redis.pcall('GET', KEYS[4])
 -- No lease of ours: an invalidation of the key came in between, or it ran out. This is what closes the stale-fill race.
-if holderOf(lease) ~= ARGV[8] then return {'refused', num(i), 'lease'} end
+if ${holderOf('lease')} ~= ARGV[8] then return {'refused', i, 'lease'} end
+`,
+  NOW,
+  `
 local stamp = tonumber(ARGV[10])
 local ttl = tonumber(ARGV[12])
 local m0 = m
@@ -37,7 +37,7 @@ else
     reason = 'late'
   else
     -- Before any other write: out of memory it must fail, and the lease still be given back.
-    local set = redis.pcall('SET', KEYS[3], ARGV[11], 'PX', num(ttl))
+    local set = redis.pcall('SET', KEYS[3], ARGV[11], 'PX', string.format('%.0f', ttl))
     if set.err then
       reason = 'memory'
     else
@@ -47,12 +47,14 @@ else
   end
 end
 redis.call('DEL', KEYS[4])
-wake(lease, ARGV[13])
-if reason then return {'refused', num(i), reason} end
-if m > m0 then redis.call('ZADD', st, num(m), 'm') end
+${wake('lease', 'ARGV[13]')}
+if reason then return {'refused', i, reason} end
+if m > m0 then redis.call('ZADD', st, m, 'm') end
 -- A put replaces what other instances hold; a load only adds.
-if ARGV[14] ~= '' then announce(ARGV[14]) end
-return {'stored', num(i), num(c0), num(c)}
+if ARGV[14] ~= '' then
+${announce('ARGV[14]')}
+end
+return {'stored', i, c0, c}
 `,
 );
 
@@ -65,31 +67,28 @@ return {'stored', num(i), num(c0), num(c)}
  */
 export const PUT = script(
   'put',
-  STATE,
+  state('m', 'held'),
   ATTACHED_ONLY,
-  WAKE,
-  ANNOUNCE,
-  PRUNE,
+  NOW,
   `
 if ARGV[10] ~= '' then
   local stored = tonumber((redis.pcall('GET', KEYS[5])))
   -- A newer one is there (or was, and was deleted): this one arrived late, it changes nothing.
-  if stored and stored > tonumber(ARGV[10]) then return {'refused', num(i), 'version'} end
+  if stored and stored > tonumber(ARGV[10]) then return {'refused', i, 'version'} end
 end
-local held = redis.call('ZSCORE', st, 'h:' .. ARGV[12])
 local lease = redis.pcall('GET', KEYS[4])
 `,
   TICK,
   `
 local ttl = tonumber(ARGV[9])
 local reason
-if held and tonumber(held) > now then
+if held > now then
   reason = 'held'
 elseif ttl < 1 then
   reason = 'ttl'
 else
   -- Before any other write: out of memory it must fail.
-  local set = redis.pcall('SET', KEYS[3], ARGV[8], 'PX', num(ttl))
+  local set = redis.pcall('SET', KEYS[3], ARGV[8], 'PX', string.format('%.0f', ttl))
   if set.err then
     reason = 'memory'
   else
@@ -100,13 +99,11 @@ end
 -- Not stored, but the value changed: what is there is outdated.
 if reason then redis.call('DEL', KEYS[3]) end
 redis.call('DEL', KEYS[4])
-wake(lease, ARGV[12])
+${wake('lease', 'ARGV[12]')}
 if ARGV[10] ~= '' then redis.call('SET', KEYS[5], ARGV[10], 'PX', ARGV[11]) end
-m = math.max(m, ttl)
-redis.call('ZADD', st, num(m), 'm')
-announce(ARGV[13])
-prune(200)
-if reason then return {'refused', num(i), reason} end
-return {'stored', num(i), num(c0), num(c)}
+if ttl > m then redis.call('ZADD', st, ttl, 'm') end
+${announce('ARGV[13]')}
+if reason then return {'refused', i, reason} end
+return {'stored', i, c0, c}
 `,
 );
