@@ -1,4 +1,5 @@
 import { type Clock, LockError } from '@strata-cache/core';
+import type { Writable } from 'node:stream';
 import type { LockGate } from './lock-gate.js';
 import { named, type LockKeys } from './lock-keys.js';
 import { markNow, type Mark } from './lease-time.js';
@@ -9,13 +10,6 @@ import { CANCEL, PROLONG, UNLOCK } from '../scripts/lock-release.js';
 import type { Script } from '../scripts/script.js';
 import { ReplicaWaits } from './replica-waits.js';
 
-/** How long a waiter that has not asked again counts as alive, ms: it asks three times in that. */
-const LIVENESS = 3_000;
-/**
- * How long the last token of a lock nobody takes is remembered, ms. Tokens are of TIME: only where it was set back by more than this would
- * a forgotten one be given again.
- */
-const FENCE_TTL = 86_400_000;
 /** How long something that must be told to the server is tried, ms. */
 const PATIENCE = 2_000;
 const PAUSE = 50;
@@ -56,9 +50,8 @@ export class LockCalls {
   readonly #options: LockCallsOptions;
   readonly #publish: string;
   readonly #replicas: ReplicaWaits | undefined;
-  readonly #gathering = new WeakSet<object>();
   /** The highest token any server has given to this process: the next one is above it, wherever it comes from. */
-  #highest = 0n;
+  #highest = 0;
 
   constructor(gate: LockGate, clock: Clock, options: LockCallsOptions) {
     this.#gate = gate;
@@ -70,54 +63,57 @@ export class LockCalls {
 
   /** @throws LockError when too few replicas have the grant; what the connection says when it was not answered */
   async acquire(call: LockCall, queue: boolean): Promise<AcquireAnswer> {
-    const link = await this.#link(call);
+    const { keys } = call;
+    const link = this.#gate.attached(keys.shard) ?? (await this.#opened(call));
     const sent = markNow(this.#clock);
     const { epoch } = link;
-    const [connection, number] = this.#gate.connection(call.keys.shard);
-    const ttl = Math.ceil(call.ttl);
-    const args = [ttl, queue ? '1' : '0', LIVENESS * 1_000, FENCE_TTL, String(this.#highest), number];
+    const [connection, number] = this.#gate.connection(keys.shard);
+    const [lock, queued, alive, fence] = keys.all;
+    const args = [5, lock, queued, alive, fence, connection, call.ticket, Math.ceil(call.ttl)];
+    args.push(queue ? '1' : '0', String(this.#highest), number);
     let waitsBefore = 0;
-    const answer = await this.#run(link, ACQUIRE, call, [...call.keys.all, connection], args, () => {
+    const answer = (await this.#run(link, ACQUIRE, args, () => {
       if (call.over) {
         throw unavailable(`${named(call.key)}: given up before it was asked for`);
       }
       waitsBefore = this.#replicas?.sent(link) ?? 0;
-    });
-    const [status, first, left] = answer as [string, string | number, number];
-    if (status === 'busy') {
-      return { kind: 'busy', ahead: Number(first), retryIn: left };
-    }
-    if (status !== 'granted') {
+    })) as number | readonly [ahead: number, retryIn: number] | null;
+    if (answer === null) {
       throw unavailable(`${named(call.key)}: the connection changed while it was asked for`);
     }
-    const token = BigInt(first);
-    if (token > this.#highest) {
-      this.#highest = token;
+    if (typeof answer !== 'number') {
+      return { kind: 'busy', ahead: answer[0], retryIn: answer[1] };
     }
-    await this.#confirm(link, epoch, waitsBefore, call);
-    return { kind: 'granted', token, sent };
+    if (answer > this.#highest) {
+      this.#highest = answer;
+    }
+    if (this.#replicas !== undefined) {
+      await this.#confirm(link, epoch, waitsBefore, call);
+    }
+    return { kind: 'granted', token: BigInt(answer), sent };
   }
 
   /** False when the lock is not the ticket's. */
   async prolong(call: LockCall, ttl: number, generation: number): Promise<boolean> {
-    const link = await this.#link(call);
-    return (await this.#run(link, PROLONG, call, [call.keys.all[0]], [Math.ceil(ttl), generation])) === 1;
+    const { shard, all } = call.keys;
+    const link = this.#gate.attached(shard) ?? (await this.#opened(call));
+    return (await this.#run(link, PROLONG, [1, all[0], call.ticket, Math.ceil(ttl), generation])) === 1;
   }
 
-  async insistProlong(call: LockCall, ttl: number, generation: number, goOn: () => boolean): Promise<boolean> {
-    return this.#insist(call, goOn, async () => this.prolong(call, ttl, generation));
+  insistProlong(call: LockCall, ttl: number, generation: number, goOn: () => boolean): Promise<boolean> {
+    return this.#insist(call, goOn, () => this.prolong(call, ttl, generation));
   }
 
   /**
    * False when the lock was not the ticket's. Only if the first question was answered so: after one that was not, the lock may be gone
    * because that one was executed.
    */
-  async unlock(call: LockCall, goOn: () => boolean): Promise<boolean> {
+  unlock(call: LockCall, goOn: () => boolean): Promise<boolean> {
     let asked = 0;
     return this.#insist(call, goOn, async () => {
-      const link = await this.#link(call);
+      const link = this.#gate.attached(call.keys.shard) ?? (await this.#opened(call));
       const again = asked++ > 0;
-      return (await this.#run(link, UNLOCK, call, call.keys.all.slice(0, 3))) === 1 || again;
+      return (await this.#run(link, UNLOCK, this.#wakingArgs(call))) === 1 || again;
     });
   }
 
@@ -127,7 +123,10 @@ export class LockCalls {
     await this.#insist(
       call,
       () => true,
-      async () => this.#run(await this.#link(call), CANCEL, call, call.keys.all.slice(0, 3)),
+      async () => {
+        const link = this.#gate.attached(call.keys.shard) ?? (await this.#opened(call));
+        return this.#run(link, CANCEL, this.#wakingArgs(call));
+      },
     );
   }
 
@@ -139,7 +138,8 @@ export class LockCalls {
     );
   }
 
-  async #link({ keys, key }: LockCall): Promise<Link> {
+  /** Its connection, once there is one. */
+  async #opened({ keys, key }: LockCall): Promise<Link> {
     const link = await this.#gate.opened(keys.shard, this.#options.commandTimeout);
     if (link === undefined) {
       throw unavailable(`${named(key)}: no connection`);
@@ -147,40 +147,28 @@ export class LockCalls {
     return link;
   }
 
-  /** By digest, and by text where the server does not know it. `onSend` is asked before each. */
-  async #run(
-    link: Link,
-    script: Script,
-    call: LockCall,
-    keys: readonly string[],
-    args: readonly (string | number)[] = [],
-    onSend?: () => void,
-  ): Promise<unknown> {
+  #wakingArgs({ keys: { all, channels }, ticket }: LockCall): (string | number)[] {
+    return [3, all[0], all[1], all[2], ticket, this.#publish, channels];
+  }
+
+  /**
+   * By digest, and by text where the server does not know it. `onSend` is asked before each. `args`: number of keys, keys, arguments.
+   * Replies are numbers and tables of them.
+   */
+  async #run(link: Link, script: Script, args: (string | number)[], onSend?: () => void): Promise<unknown> {
     const { epoch } = link;
-    const rest = [keys.length, ...keys, call.ticket, this.#publish, call.keys.channels, ...args];
     onSend?.();
-    this.#gather(link);
+    gather(link.client.stream);
     try {
-      return await link.send('evalsha', [script.sha, ...rest]);
+      return await link.sendRaw('evalsha', [script.sha, ...args]);
     } catch (error) {
+      link.failed(error);
       if (error instanceof Error && error.message.startsWith('NOSCRIPT') && epoch === link.epoch) {
         // A round trip later: what was to stand before something else may stand behind it now.
         onSend?.();
-        return link.send('eval', [script.lua, ...rest]);
+        return link.send('eval', [script.lua, ...args], true);
       }
       throw error;
-    }
-  }
-
-  /** What is sent in one turn of the event loop leaves in one packet: many who hand over at once pay for one system call. */
-  #gather({ client: { stream } }: Link): void {
-    if (!this.#gathering.has(stream)) {
-      this.#gathering.add(stream);
-      stream.cork();
-      process.nextTick(() => {
-        this.#gathering.delete(stream);
-        stream.uncork();
-      });
     }
   }
 
@@ -220,3 +208,13 @@ export class LockCalls {
     }
   }
 }
+
+/** What is sent in one turn of the event loop leaves in one packet: many who hand over at once pay for one system call. */
+function gather(stream: Writable): void {
+  if (stream.writableCorked === 0) {
+    stream.cork();
+    process.nextTick(uncork, stream);
+  }
+}
+
+const uncork = (stream: Writable): void => stream.uncork();

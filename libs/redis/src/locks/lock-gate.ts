@@ -34,6 +34,7 @@ export class LockGate implements Gate {
   readonly #openers = new Set<() => void>();
   /** By shard: which connection of this instance leads there, counted. 0: none has yet. */
   readonly #numbers: number[];
+  readonly #connections: readonly string[];
   readonly #used = new Set<number>();
   #lastNumber = 0;
   #checked = false;
@@ -52,6 +53,7 @@ export class LockGate implements Gate {
     this.#hooks = hooks;
     this.#routes = Array.from({ length: shards }, () => undefined);
     this.#numbers = Array.from({ length: shards }, () => 0);
+    this.#connections = this.#numbers.map((_, shard) => names.connection(shard, instance));
   }
 
   attached(shard: number): Link | undefined {
@@ -62,7 +64,7 @@ export class LockGate implements Gate {
   /** Tells an attempt on the connection of now from one on an earlier connection: a key, and what that must not exceed. */
   connection(shard: number): readonly [key: string, number: number] {
     this.#used.add(shard);
-    return [this.#names.connection(shard, this.#instance), this.#numbers[shard]];
+    return [this.#connections[shard], this.#numbers[shard]];
   }
 
   /** The connection of a shard, waiting `ms` for it to be open; undefined when it is not. */
@@ -123,7 +125,7 @@ export class LockGate implements Gate {
 
   /** Before anything else on this connection; as text, for a digest might have to be sent twice. */
   #arrive(link: Link, shard: number, number: number, failures: number): void {
-    const key = this.#names.connection(shard, this.#instance);
+    const key = this.#connections[shard];
     link.send('eval', [ARRIVE.lua, 1, key, number, ARRIVAL_TTL]).then(
       () => undefined,
       () => {
