@@ -111,10 +111,12 @@ export class CacheRuntime {
     ...more: (readonly string[] | undefined)[]
   ): readonly string[] | undefined {
     const { tags } = this.definition;
-    const where = `cache "${this.name}"`;
-    const own: readonly string[] =
-      typeof tags === 'function' ? (value == null ? [] : checkTags(tags(value, ...args), where)) : (tags ?? []);
-    let all = own;
+    let all: readonly string[] = NO_TAGS;
+    if (typeof tags !== 'function') {
+      all = tags ?? NO_TAGS;
+    } else if (value != null) {
+      all = checkTags(tags(value, ...args), `cache "${this.name}"`);
+    }
     for (const extra of more) {
       if (extra !== undefined && extra.length > 0) {
         all = [...all, ...extra];
@@ -125,7 +127,7 @@ export class CacheRuntime {
     }
     const unique = [...new Set(all)];
     if (unique.length > MAX_TAGS) {
-      throw new CacheKeyError(`${where}: ${unique.length} tags; at most ${MAX_TAGS} fit an entry`);
+      throw new CacheKeyError(`cache "${this.name}": ${unique.length} tags; at most ${MAX_TAGS} fit an entry`);
     }
     return unique;
   }
@@ -242,3 +244,4 @@ const isUserTag = (tag: string): boolean => tag.charCodeAt(0) !== AT;
 /** Different refusals reported per cache; an attacker who controls paths must not fill the log. */
 const MAX_WARNINGS = 100;
 const NO_PARTS: readonly KeyPart[] = [];
+const NO_TAGS: readonly string[] = [];

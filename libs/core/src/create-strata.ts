@@ -192,10 +192,14 @@ export function createStrata(options: StrataOptions = {}): Strata {
 }
 
 function countRemovals(runtimes: ReadonlyMap<string, CacheRuntime>): RemovalListener {
+  // Evictions come in rows, mostly of one cache: cutting and hashing its name each time took as long as finding the victim.
+  let lately: CacheRuntime | undefined;
   return (_key, cause, prefix) => {
-    const stats = runtimes.get(prefix.slice(0, prefix.indexOf(':')))?.stats;
-    if (stats !== undefined) {
-      stats[cause === 'evicted' ? 'evictions' : cause]++;
+    if (lately?.prefix !== prefix) {
+      lately = runtimes.get(prefix.slice(0, prefix.indexOf(':')));
+    }
+    if (lately !== undefined) {
+      lately.stats[cause === 'evicted' ? 'evictions' : cause]++;
     }
   };
 }

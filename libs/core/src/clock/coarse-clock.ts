@@ -33,9 +33,11 @@ export class CoarseClock {
     return this.#read();
   }
 
-  /** The next reading is exact. */
-  forget(): void {
-    this.#left = 0;
+  /** Never reads as earlier than this exact instant from now on. */
+  reach(instant: number): void {
+    if (this.#cached < instant) {
+      this.#cached = instant;
+    }
   }
 
   #read(): number {
@@ -50,6 +52,6 @@ export class CoarseClock {
 
   readonly #expire = (): void => {
     this.#timer = undefined;
-    this.forget();
+    this.#left = 0;
   };
 }

@@ -99,6 +99,9 @@ export class Fences {
    * 1 A loads (ordinary), 2 B loads (`fromSource`), 3 B reads the source after a change and stores, 4 A, which read before it, stores.
    */
   supersede(stored: Fence): void {
+    if (stored.older === undefined && stored.newer === undefined) {
+      return; // The only one of its key.
+    }
     for (let fence = this.#newest.get(stored.key); fence !== undefined; fence = fence.older) {
       if (fence.armed && fence.order < stored.order) {
         fence.break('expire');

@@ -224,21 +224,22 @@ export class Flight implements Linked<Flight> {
 }
 
 const loading = new AsyncLocalStorage<Flight>();
+/** Loaders that have been called and have not ended. */
+let running = 0;
+let leaving = false;
 
 /**
  * The flight whose loader is calling, if any. One whose load has ended does not count: timers and pools that a loader started keep its context
  * for ever, and would otherwise be inside that load for ever.
  */
 export function currentFlight(): Flight | undefined {
-  let flight = loading.getStore();
+  // No loader runs, so nobody is inside of one: looking would take longer than finding an entry.
+  let flight = running === 0 ? undefined : loading.getStore();
   while (flight?.landed === true) {
     flight = flight.parent;
   }
   return flight;
 }
-
-let running = 0;
-let leaving = false;
 
 /**
  * Calls a loader so that what it reads knows where it is; `leaveFlight` is called when the load has ended.

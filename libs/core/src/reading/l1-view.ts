@@ -127,7 +127,7 @@ export class L1View {
     const staleAt = life.createdAt + life.freshFor;
     const ahead = policy.refreshAhead;
     // A coarse instant from before this entry was made would find it fresh however soon it is expired.
-    coarse.forget();
+    coarse.reach(life.createdAt);
     l1.set(key, {
       value: entry.stored,
       bytes: entry.bytes + key.length,
