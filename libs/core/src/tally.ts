@@ -36,7 +36,9 @@ export class Tally {
   readonly #counts = new Map<string, Count>();
 
   add<Name extends keyof CountLabels>(name: Name, labels: CountLabels[Name], by = 1): void {
-    const id = `${name}\n${labels.join('\n')}`;
+    // By hand: a join is dearer than all the rest of it.
+    let id: string = name;
+    for (const label of labels) id += `\n${label}`;
     const count = this.#counts.get(id) ?? this.#begin(id, name, labels);
     count.value += by;
   }

@@ -77,12 +77,12 @@ export class EarlyAnswers {
     const before: RouteHandler = (request, response, next) => {
       const { method } = request;
       if (method !== 'GET' && method !== 'HEAD') return handler(request, response, next);
-      const through = (resumed: Resumed): unknown => {
-        request[TAKEN] = resumed;
-        return handler(request, response, next);
-      };
       const resumed = this.#answered(route, request, response, next);
       if (resumed === undefined) return undefined;
+      const through = (taken: Resumed): unknown => {
+        request[TAKEN] = taken;
+        return handler(request, response, next);
+      };
       // Fastify waits for what is returned, which is the reply once it is sent.
       if (resumed instanceof Promise) return resumed.then((late) => (late === undefined ? response : through(late)));
       return through(resumed);

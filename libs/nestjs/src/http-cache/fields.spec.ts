@@ -140,6 +140,21 @@ describe('keys', () => {
     expect(new Set(keys).size).toBe(keys.length);
   });
 
+  it('is text the engine takes as it is, short of what it hashes', () => {
+    const keys = ['/a=b', '/a=3d=b', '/a:b?c="d"', '/ä', `/${'x'.repeat(500)}`, `/${'x'.repeat(500)}=`].map((target) =>
+      representationKey({ ...base, target }),
+    );
+    expect(new Set(keys).size).toBe(keys.length);
+    for (const key of keys.slice(0, 4)) expect(key).toMatch(/^[0-9A-Za-z\-_.,/+=$]+$/);
+    const text = fc.string({ unit: 'grapheme-ascii' });
+    fc.assert(
+      fc.property(text, text, (one, other) => {
+        const [key, otherKey] = [one, other].map((target) => representationKey({ ...base, target }));
+        expect(key === otherKey).toBe(one === other);
+      }),
+    );
+  });
+
   it('picks query parameters in one order', () => {
     const picked = { ...base, query: ['a', 'b'] };
     expect(representationKey({ ...picked, target: '/x?b=1&a=2&utm=3' })).toBe(

@@ -1,3 +1,4 @@
+import { BoundedMap } from './bounded-map.js';
 import { digest } from './entity-tag.js';
 import { combined, type RequestFields } from './field.js';
 
@@ -54,7 +55,24 @@ export function resourceKey({ salt, handler, host, target, routed, query, versio
 /** The key of one variant. Plain text where nothing varies, which is cheap to make and to read in Redis. */
 export function representationKey(parts: KeyParts): string {
   const resource = resourceKey(parts);
-  return parts.guard === '' && parts.vary === '' ? resource : resource + PART + variantKey(parts);
+  return inAlphabet(parts.guard === '' && parts.vary === '' ? resource : resource + PART + variantKey(parts));
+}
+
+/** Keys as the engine takes them, by their text: to encode one takes longer than the rest of a look into the first tier. */
+const encoded = new BoundedMap<string, string>(2_000);
+/** Clients choose how long their URLs are; a longer text is left to the engine, which hashes it. */
+const MAX_KEPT = 256;
+const OUTSIDE = /[^0-9A-Za-z\-_.,/+$]/g;
+
+/** The same text in characters that the engine's keys hold as they are; different texts stay different, for `=` is encoded as well. */
+function inAlphabet(text: string): string {
+  if (text.length > MAX_KEPT) return text;
+  let key = encoded.get(text);
+  if (key === undefined) {
+    key = text.replace(OUTSIDE, (character) => `=${character.charCodeAt(0).toString(16).padStart(2, '0')}=`);
+    encoded.set(text, key);
+  }
+  return key;
 }
 
 export function variantKey({ guard, vary }: Pick<KeyParts, 'guard' | 'vary'>): string {
