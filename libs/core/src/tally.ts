@@ -31,15 +31,22 @@ export interface Count {
 /** Label sets kept; whatever comes after them is counted as `other`, so that a mistake costs accuracy and no memory. */
 const MOST_COUNTS = 1_000;
 
+/** A count, and those whose labels go on from here. */
+interface Node {
+  count: Count | undefined;
+  readonly below: Map<string, Node>;
+}
+
 /** Counts by labels: for everything that is not an L1 hit. Labels are outcomes and names of caches, never keys. */
 export class Tally {
-  readonly #counts = new Map<string, Count>();
+  readonly #root: Node = { count: undefined, below: new Map() };
+  readonly #counts: Count[] = [];
 
   add<Name extends keyof CountLabels>(name: Name, labels: CountLabels[Name], by = 1): void {
-    // By hand: a join is dearer than all the rest of it.
-    let id: string = name;
-    for (const label of labels) id += `\n${label}`;
-    const count = this.#counts.get(id) ?? this.#begin(id, name, labels);
+    // Label by label: a text of all of them would be made and hashed anew each time.
+    let node = this.#root.below.get(name);
+    for (const label of labels) node = node?.below.get(label);
+    const count = node?.count ?? this.#begin(name, labels);
     count.value += by;
   }
 
@@ -51,21 +58,21 @@ export class Tally {
   /** The sum of those whose labels begin like this. */
   sum(name: keyof CountLabels, ...labels: readonly string[]): number {
     let sum = 0;
-    for (const count of this.#counts.values()) {
+    for (const count of this.#counts) {
       sum += count.name === name && labels.every((label, index) => count.labels[index] === label) ? count.value : 0;
     }
     return sum;
   }
 
-  #begin(id: string, name: keyof CountLabels, labels: readonly string[]): Count {
-    const full = this.#counts.size >= MOST_COUNTS;
-    const kept = full ? labels.map(() => 'other') : labels;
-    const key = full ? `${name}\n${kept.join('\n')}` : id;
-    let count = this.#counts.get(key);
-    if (count === undefined) {
-      count = { name, labels: kept, value: 0 };
-      this.#counts.set(key, count);
+  #begin(name: keyof CountLabels, labels: readonly string[]): Count {
+    const kept = this.#counts.length < MOST_COUNTS ? labels : labels.map(() => 'other');
+    let node = this.#root;
+    for (const label of [name, ...kept]) {
+      let next = node.below.get(label);
+      if (next === undefined) node.below.set(label, (next = { count: undefined, below: new Map() }));
+      node = next;
     }
-    return count;
+    if (node.count === undefined) this.#counts.push((node.count = { name, labels: kept, value: 0 }));
+    return node.count!;
   }
 }
