@@ -12,8 +12,17 @@ const reports = defineCache<[id: string], string>({
   key: (id) => id,
   ttl: '5m',
 });
+const quotas = defineCache<[id: string], string>({
+  name: 'quotas',
+  version: 1,
+  owner: 'chaos',
+  key: (id) => id,
+  ttl: '5m',
+  sharedErrors: { dehydrate: (error) => (error as Error).message, hydrate: (message: string) => new Error(message) },
+});
 const strata = createStrata({ namespace: 'chaos', l2: redis({ url }) });
 const cache = strata.cache(reports);
+const told = strata.cache(quotas);
 let loads = 0;
 
 export const handlers = serveCalls({
@@ -32,6 +41,17 @@ export const handlers = serveCalls({
     const taken = loads;
     loads = 0;
     return taken;
+  },
+  /** `callers` at once, on one key whose loader fails; `shared`: with `sharedErrors`. The messages they got. */
+  failingStorm: async ({ id, callers, shared }: { id: string; callers: number; shared: boolean }) => {
+    const load = async (): Promise<string> => {
+      loads += 1;
+      await delay(1_000);
+      throw new Error(`${id} failed in ${process.pid}`);
+    };
+    const one = async (): Promise<string> =>
+      (shared ? told : cache).getOrSet(id, load).catch((error: unknown) => (error as Error).message);
+    return Promise.all(Array.from({ length: callers }, one));
   },
   /** `callers` at once, on one key; the loader takes `loaderMs` and tells when it starts. */
   storm: async ({ id, callers, loaderMs }: { id: string; callers: number; loaderMs: number }) => {

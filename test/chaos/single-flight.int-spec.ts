@@ -43,6 +43,26 @@ describe('one cold key, 4 processes with 250 callers each', () => {
     expect(Math.max(...answers.map(({ longest }) => longest))).toBeLessThan(6_000 * 1.3);
   });
 
+  const failingStorm = async (id: string, shared: boolean): Promise<Set<string>[]> => {
+    const answers = await Promise.all(
+      children.map(async (child) => child.call('failingStorm', { id, callers: CALLERS, shared })),
+    );
+    return answers.map((messages) => new Set(messages));
+  };
+
+  it('that fails is one call in each process, whose callers get the error of their own loader', async () => {
+    const answers = await failingStorm('failing', false);
+    expect(await takeLoads()).toBe(PROCESSES);
+    expect(answers.map(({ size }) => size)).toEqual([1, 1, 1, 1]);
+    expect(new Set(answers.flatMap((messages) => [...messages])).size).toBe(PROCESSES);
+  });
+
+  it('that fails is one call in all where errors are shared, and every caller gets its error', async () => {
+    const answers = await failingStorm('told', true);
+    expect(await takeLoads()).toBe(1);
+    expect(new Set(answers.flatMap((messages) => [...messages])).size).toBe(1);
+  });
+
   it('is exactly one load more when the loading process is killed', async () => {
     const answering = Promise.allSettled(
       children.map(async (child) => child.call('storm', { id: 'killed', callers: CALLERS, loaderMs: 1_000 })),
