@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Controller, Get, Req, Res, type INestApplication } from '@nestjs/common';
-import { HttpCache } from '@strata-cache/nestjs';
+import { Controller, Get, Post, Put, Req, Res, type INestApplication } from '@nestjs/common';
+import { HttpCache, Precondition } from '@strata-cache/nestjs';
 import type { ServerResponse } from 'node:http';
 import { HOSTS, startApp, type HttpApp, type HostName } from './hosts.js';
 
@@ -75,6 +75,33 @@ describe('hooks of an Express application', () => {
     expect(below).toBe(belowOther);
     expect((below as { send: unknown }).send).not.toBe((prototypes[0] as { send: unknown }).send);
     expect((await one.send('/plain')).body.toString()).toBe('plain');
+  });
+
+  it('leave the response of a write as Express sends it, where nobody has decorated its handler', async () => {
+    @Controller()
+    class WritesController {
+      @Get('stored')
+      @HttpCache({ scope: 'public', maxAge: '1m', store: true })
+      stored(): object {
+        return {};
+      }
+      @Post('plain')
+      plain(): object {
+        return { written: true };
+      }
+      @Put('locked')
+      @Precondition({ version: () => 'v1' })
+      locked(): object {
+        return { written: true };
+      }
+    }
+    const app = await startApp('Express', { controllers: [WritesController] });
+    apps.push(app);
+    const plain = await app.send('/plain', { method: 'POST' });
+    expect([plain.status, plain.body]).toEqual([201, '{"written":true}']);
+    expect(plain.headers['etag']).toMatch(/^W\/"10-/);
+    const locked = await app.send('/locked', { method: 'PUT' });
+    expect([locked.body, locked.headers['etag']]).toEqual(['{"written":true}', undefined]);
   });
 
   it('step back where an application has a `send` of its own', async () => {

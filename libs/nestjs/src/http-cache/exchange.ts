@@ -58,6 +58,8 @@ export class Exchange {
   /** Names of fields in the key. */
   keyed: readonly string[] = [];
   committed = false;
+  /** A write whose handler nobody decorated: the platform sends its response as ever. */
+  plain = false;
   /** What is to be stored once the head is out and no cookie came late. */
   pending: { readonly variant: StoredVariant; readonly tags: readonly string[] } | undefined;
   /** Counts what became of it. */

@@ -155,6 +155,10 @@ function sendHooked(response: ExpressResponse, head: ExpressHead, send: Send, bo
     commitAgain(head.exchange, head);
     return send.call(response, body);
   }
+  if (head.exchange.plain) {
+    commit(head.exchange, head, undefined);
+    return send.call(response, body);
+  }
   sendFinal(response, head, chunk);
   return response;
 }

@@ -49,6 +49,7 @@ export function write(
 ): Observable<unknown> {
   const exchange = new Exchange(request, engine.writing, engine.settings, engine.clock);
   exchange.onOutcome = engine.onOutcome;
+  exchange.plain = route.policy === undefined && route.precondition === undefined;
   const head = platform.hook(context.switchToHttp().getResponse(), exchange);
   const invalidate = (): Promise<void> => engine.invalidateWritten(request, head);
   if (route.manual || !route.replaceable) {
