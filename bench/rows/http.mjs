@@ -23,7 +23,7 @@ const SITUATIONS = [
 
 /** Server CPU per request of stored responses and of 304s, on Express and on Fastify. */
 export async function measure({ rounds, quick, options, onScenario }) {
-  const ms = quick ? 140 : 1_200;
+  const ms = quick ? 120 : 1_200;
   const [load] = await started('load', [{ contender: 'load generator' }], options);
   try {
     for (const platform of ['express', 'fastify']) {
