@@ -76,7 +76,7 @@ function asked() {
     process.exit(0);
   } catch (error) {
     // An option there is not, or one without its value.
-    console.error(`bench: ${error instanceof Error ? error.message : error}\n\n${USAGE}`);
+    console.error(`bench: ${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
     process.exit(2);
   }
 }
