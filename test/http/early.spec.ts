@@ -1,7 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { AddressInfo } from 'node:net';
 import { VersioningType, type INestApplication, type Type } from '@nestjs/common';
 import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { Test } from '@nestjs/testing';
 import { HttpCacheInterceptor, Strata } from '@strata-cache/nestjs';
+import { CacheTestingModule } from '@strata-cache/nestjs/testing';
 import { eventually } from '../support/eventually.js';
 import {
   EarlyController,
@@ -19,7 +23,7 @@ import {
   TellingInterceptor,
 } from './early-app.js';
 import { HOSTS, startApp, type HttpApp, type HttpAppOptions } from './hosts.js';
-import type { RawResponse, SendOptions } from './raw-request.js';
+import { send, type RawResponse, type SendOptions } from './raw-request.js';
 
 const apps: HttpApp[] = [];
 
@@ -212,6 +216,29 @@ describe.each(HOSTS)('an answer ahead of the pipeline on %s', (host) => {
     expect((await app.send('/one', { headers: { 'if-none-match': '*' } })).status).toBe(304);
     expect(seen).toEqual(['version']);
   });
+});
+
+it('is not given where two applications share an adapter: whose route is registered nobody can tell', async () => {
+  const adapter = new ExpressAdapter();
+  const created: INestApplication[] = [];
+  for (const path of ['first', 'second']) {
+    const imports = [CacheTestingModule.forRoot({ http: { global: true } })];
+    const testing = await Test.createTestingModule({ imports, controllers: [PlainController] }).compile();
+    const app = testing.createNestApplication(adapter, { logger: false });
+    app.setGlobalPrefix(path);
+    created.push(app);
+  }
+  try {
+    for (const app of created) await app.init();
+    await created[1].listen(0, '127.0.0.1');
+    const { port } = created[1].getHttpServer().address() as AddressInfo;
+    for (const path of ['/first/one', '/second/one']) {
+      expect((await send(port, path, { headers: { 'if-none-match': '*' } })).status).toBe(304);
+    }
+    expect(seen).toEqual(['version', 'version']);
+  } finally {
+    for (const app of created) await app.close();
+  }
 });
 
 /** Everything but when it was sent. */
