@@ -1,6 +1,7 @@
 import { Command, type Redis } from 'ioredis';
 import { TierError } from '@strata-cache/core';
 import type { Role } from './profiles.js';
+import { type ReadCommand, ReplyDeadlines } from './read-command.js';
 import { ServerTime } from './server-time.js';
 
 /** The run id of a server that does not tell it (INFO denied); real ones are larger. */
@@ -34,6 +35,7 @@ export class Link {
   runId = 0;
   open = false;
   readonly #listener: LinkListener;
+  readonly #deadlines: ReplyDeadlines;
   #closed = false;
   #warned = false;
   #timer: NodeJS.Timeout | undefined;
@@ -43,6 +45,7 @@ export class Link {
     this.name = name;
     this.client = client;
     this.#listener = listener;
+    this.#deadlines = new ReplyDeadlines(client.options.commandTimeout as number);
     client.on('ready', () => this.#identify());
     client.on('close', () => this.#lost());
     client.on('error', (error: Error) => this.#warn(error));
@@ -71,7 +74,13 @@ export class Link {
     }
   }
 
-  /** The read path: no async function, one promise. The caller reports errors to {@link failed}. */
+  /** The read path: the command tells its caller, who reports errors to {@link failed}. */
+  sendRead(command: ReadCommand): void {
+    this.#deadlines.watch(command);
+    this.client.sendCommand(command);
+  }
+
+  /** One command with Buffers as its reply. The caller reports errors to {@link failed}. */
   sendRaw(name: string, args: (string | number | Buffer)[]): Promise<unknown> {
     return this.client.sendCommand(new Command(name, args, { replyEncoding: null })) as Promise<unknown>;
   }
@@ -85,6 +94,7 @@ export class Link {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
+    this.#deadlines.dispose();
     this.#lost();
     this.client.disconnect();
     // disconnect() ends the socket politely, which a frozen server never answers.

@@ -1,6 +1,7 @@
 import type { KnownEntry, ReadSink } from '@strata-cache/core';
 import type { AttachGate } from './attach-gate.js';
 import { type Link, unavailable } from './link.js';
+import { ReadCommand } from './read-command.js';
 import { judge, type Verdict } from './read-verdict.js';
 import { ReadMemory } from './read-memory.js';
 import { ServerTime } from './server-time.js';
@@ -106,23 +107,36 @@ export class ReadBatcher {
         stamps.add(seen.tagText);
       }
     }
-    const reply = link.sendRaw('mget', args);
-    const scores = stamps && link.sendRaw('zmscore', stamps.command(keys));
+    const failed = (error: unknown): void => this.#failed(link, batch, error);
+    if (stamps === undefined) {
+      const onReply = (values: (Buffer | null)[]): void => this.#decide(view, link, batch, values, undefined);
+      link.sendRead(new ReadCommand(args, onReply, failed));
+    } else {
+      this.#sendWithStamps(view, link, batch, args, stamps, failed);
+    }
     if (link.time.isOld) {
       this.#sampleTime(link);
     }
     for (const { sink } of batch) {
       sink.onSent();
     }
-    const failed = (error: unknown): void => this.#failed(link, batch, error);
-    if (scores === undefined) {
-      reply.then((values) => this.#decide(view, link, batch, values as (Buffer | null)[], undefined), failed);
-    } else {
-      Promise.all([reply, scores]).then(([values, answer]) => {
-        stamps?.answer(answer);
-        this.#decide(view, link, batch, values as (Buffer | null)[], stamps);
-      }, failed);
-    }
+  }
+
+  #sendWithStamps(
+    view: ShardView,
+    link: Link,
+    batch: readonly Pending[],
+    args: string[],
+    stamps: TagStamps,
+    failed: (error: unknown) => void,
+  ): void {
+    const entries = new Promise<(Buffer | null)[]>((resolve, reject) => {
+      link.sendRead(new ReadCommand(args, resolve, reject));
+    });
+    Promise.all([entries, link.sendRaw('zmscore', stamps.command(view.keys))]).then(([values, answer]) => {
+      stamps.answer(answer);
+      this.#decide(view, link, batch, values, stamps);
+    }, failed);
   }
 
   /** Behind the entries: TIME must not be older than what it dates. */
