@@ -60,8 +60,8 @@ function decide(exchange: Exchange, head: ResponseHead, body: CommittedBody): Se
     );
     return replay(exchange, head, fallback, { ...status, ttl: ttlOf(exchange, fallback) });
   }
-  if (exchange.verdict === 304) head.status = 200; // what the same request without conditions would have got
-  const policy = policyOf(exchange, head);
+  // What the same request without conditions would have got.
+  const policy = policyOf(exchange, head, exchange.verdict === 304 ? 200 : head.status);
   applyPolicy(exchange, head, policy);
   if (exchange.verdict !== undefined) return withoutBody(exchange, head, exchange.verdict);
   applyValidators(exchange, head, policy, body);
@@ -88,10 +88,11 @@ function commitOther({ settings, cacheStatus }: Exchange, head: ResponseHead): S
   return 'as-it-is';
 }
 
-function policyOf({ request, route, settings, identity }: Exchange, head: ResponseHead): EffectivePolicy {
+function policyOf(exchange: Exchange, head: ResponseHead, status: number): EffectivePolicy {
+  const { request, route, settings, identity } = exchange;
   return effectivePolicy(route, {
     method: request.method,
-    status: head.status,
+    status,
     // Again: a guard, a pipe or the handler may have found out who it is.
     identity: identity ?? identityOf(settings.identity, request.fields, request.native),
     setsCookie: head.get('set-cookie') !== undefined,
@@ -170,6 +171,8 @@ function conditionOf({ request, clock }: Exchange, head: ResponseHead): Verdict 
   );
 }
 
+const HIT: CacheStatus = { hit: true };
+
 /** 304 with the fields the 200 would have had, but no representation metadata (RFC 9110 section 15.4.5); 412 the same way. */
 function withoutBody(exchange: Exchange, head: ResponseHead, verdict: 304 | 412): Sending {
   const { validators, cacheStatus, settings } = exchange;
@@ -178,9 +181,9 @@ function withoutBody(exchange: Exchange, head: ResponseHead, verdict: 304 | 412)
     if (validators.lastModified !== undefined) {
       head.set('Last-Modified', formatHttpDate(Math.min(validators.lastModified, exchange.clock.wall())));
     }
-    setStatus(exchange, head, cacheStatus ?? { hit: true });
+    setStatus(exchange, head, cacheStatus ?? HIT);
   }
-  head.status = verdict;
+  if (head.status !== verdict) head.status = verdict;
   removeAll(head, NOT_ON_304);
   if (verdict === 412) {
     closeHead(head, settings.targeted, settings.tagHeaders);
@@ -245,7 +248,7 @@ export function refuse(exchange: Exchange, reason: string, failed: boolean): voi
 /** The last moment: the head is out. Session middleware adds its cookie behind everybody's back, and no such response is stored. */
 export function settle(exchange: Exchange, status: number, setsCookie: boolean): void {
   const { capture, pending, route } = exchange;
-  exchange.onOutcome?.(...outcomeOf(exchange, status));
+  exchange.onOutcome?.(outcomeOf(exchange, status));
   if (capture !== undefined) {
     if (pending === undefined) refuse(exchange, 'unknown', status >= 500);
     else if (setsCookie && !route.allowSetCookie) refuse(exchange, 'set-cookie', false);

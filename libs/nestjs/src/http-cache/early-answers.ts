@@ -3,7 +3,7 @@ import type { HttpServer } from '@nestjs/common';
 import type { EarlyRoute, EarlyRoutes } from './early-routes.js';
 import type { HttpCacheEngine } from './http-cache-engine.js';
 import { TAKEN, type Resumed, type Taken } from './http-cache.interceptor.js';
-import type { HttpRoutes } from './http-routes.js';
+import type { HttpRoute, HttpRoutes } from './http-routes.js';
 import { takesPart, type Reader } from './reader.js';
 import type { Decision, Reading } from './reading.js';
 import { RouteContext } from './route-context.js';
@@ -73,11 +73,18 @@ export class EarlyAnswers {
     return route === undefined ? args : [args[0], this.#before(handler as RouteHandler, route)];
   }
 
-  #before(handler: RouteHandler, route: EarlyRoute): RouteHandler {
+  #before(handler: RouteHandler, early: EarlyRoute): RouteHandler {
+    let known: HttpRoute | undefined;
     const before: RouteHandler = (request, response, next) => {
       const { method } = request;
       if (method !== 'GET' && method !== 'HEAD') return handler(request, response, next);
-      const resumed = this.#answered(route, request, response, next);
+      const resumed = this.#answered(
+        early,
+        (known ??= this.#routes.of(early.type, early.handler)),
+        request,
+        response,
+        next,
+      );
       if (resumed === undefined) return undefined;
       const through = (taken: Resumed): unknown => {
         request[TAKEN] = taken;
@@ -93,13 +100,13 @@ export class EarlyAnswers {
   /** Undefined once answered; else where the interceptor goes on. Throws nothing. */
   #answered(
     { type, handler, headers }: EarlyRoute,
+    route: HttpRoute,
     request: Request,
     response: object,
     next: unknown,
   ): Resumed | undefined | Promise<Resumed | undefined> {
     const { platform } = this.#engine;
     if (platform === undefined) return 'untouched';
-    const route = this.#routes.of(type, handler);
     const { policy } = route;
     if (policy === undefined || route.manual || route.untouched || !route.replaceable) return 'untouched';
     try {

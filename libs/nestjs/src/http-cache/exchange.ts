@@ -32,6 +32,12 @@ export interface Validators {
 /** What went differently than the application asked for: its tags are more, or others, than a field or an entry takes. */
 export type HttpWarning = 'tags-on-the-wire' | 'tags-of-an-entry';
 
+/** How a response is counted: what the cache did, and why. */
+export type Outcome = [outcome: string, reason: string];
+
+const NONE: ResponseFields = Object.freeze({});
+const NO_NAMES: readonly string[] = Object.freeze([]);
+
 /** What is known of one request and its response between the interceptor and the last byte. */
 export class Exchange {
   readonly request: RequestView;
@@ -50,20 +56,20 @@ export class Exchange {
   capture: Capture | undefined;
   cacheStatus: CacheStatus | undefined;
   /** Fields that were there before the handler ran. */
-  before: ResponseFields = {};
+  before: ResponseFields = NONE;
   /** Tags of the response. */
-  tags: readonly string[] = [];
+  tags: readonly string[] = NO_NAMES;
   /** What `store.by` said, once it was asked, as a part of the key. */
   owner: { readonly part: string | undefined } | undefined;
   /** Names of fields in the key. */
-  keyed: readonly string[] = [];
+  keyed: readonly string[] = NO_NAMES;
   committed = false;
   /** A write whose handler nobody decorated: the platform sends its response as ever. */
   plain = false;
   /** What is to be stored once the head is out and no cookie came late. */
   pending: { readonly variant: StoredVariant; readonly tags: readonly string[] } | undefined;
   /** Counts what became of it. */
-  onOutcome: ((outcome: string, reason: string) => void) | undefined;
+  onOutcome: ((outcome: Outcome) => void) | undefined;
   /** Says what the application should know, once for each handler. */
   warn: ((warning: HttpWarning) => void) | undefined;
   /** Called once the head is out. */

@@ -77,6 +77,9 @@ export function viewOfFastify(request: FastifyRequest): RequestView {
   return new FastifyView(request);
 }
 
+/** Fastify writes names in lower case: texts made anew for each response would be looked up by their characters. */
+const FIELDS = new Map(['Cache-Control', 'Cache-Status', 'ETag', 'Vary'].map((name) => [name, name.toLowerCase()]));
+
 class FastifyHead implements ResponseHead {
   readonly exchange: Exchange;
   /** A head was to go out and did not: Node has refused one of its fields. */
@@ -101,7 +104,7 @@ class FastifyHead implements ResponseHead {
   }
 
   set(name: string, value: string | string[]): void {
-    this.#reply.header(name, value);
+    this.#reply.header(FIELDS.get(name) ?? name, value);
   }
 
   remove(name: string): void {
@@ -190,14 +193,13 @@ function writeGuarded(
   const status = args[0] as number;
   const given = args.find((arg) => typeof arg === 'object' && arg !== null) as Record<string, unknown> | undefined;
   const fields = given ?? {};
-  const close = (): void => seal(raw, fields, exchange);
   if (status === 304) {
     for (const name of NOT_ON_304) if (fields[name] !== undefined) delete fields[name];
   }
-  if (fields['set-cookie'] !== undefined || raw.hasHeader('set-cookie')) close();
+  if (fields['set-cookie'] !== undefined || raw.hasHeader('set-cookie')) seal(raw, fields, exchange);
   // Fastify answers a field that Node refuses with an error of its own, past every hook.
   if (head.failed && exchange.isReading) raw.setHeader('cache-control', 'no-store');
-  const unwatch = isWrapped ? watchCookies(raw, close) : undefined;
+  const unwatch = isWrapped ? watchCookies(raw, () => seal(raw, fields, exchange)) : undefined;
   head.failed = true;
   inner.apply(raw, args as any[]);
   head.failed = false;

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { Background, Strata, type Clock, type Consistency, type Notice } from '@strata-cache/core';
 import { messages } from '../messages.js';
-import type { HttpWarning, RequestView } from './exchange.js';
+import type { HttpWarning, Outcome, RequestView } from './exchange.js';
 import { combined } from './field.js';
 import type { HttpPlatform } from './platform.js';
 import { resourceTag, sameOriginTarget } from './representation-key.js';
@@ -22,7 +22,7 @@ export class HttpCacheEngine {
   /** The policy of requests that change something: none. */
   readonly writing: RoutePolicy = resolveRoutePolicy('a write', {});
   /** Counts what became of a request. */
-  readonly onOutcome: ((outcome: string, reason: string) => void) | undefined;
+  readonly onOutcome: ((outcome: Outcome) => void) | undefined;
   readonly #background: Background;
   readonly #notice: (notice: Notice) => void;
   readonly #warned = new Set<string>();
@@ -32,7 +32,7 @@ export class HttpCacheEngine {
     this.settings = settings;
     this.clock = clock;
     const isEngine = strata instanceof Strata;
-    this.onOutcome = isEngine ? (outcome, reason) => strata.count('responses', [outcome, reason]) : undefined;
+    this.onOutcome = isEngine ? (outcome) => strata.count('responses', outcome) : undefined;
     this.#notice = (notice) => {
       if (!isEngine || !strata.notice(notice)) logger.warn(notice.message);
     };

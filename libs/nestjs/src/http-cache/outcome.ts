@@ -1,7 +1,6 @@
-import type { Exchange } from './exchange.js';
+import type { Exchange, Outcome } from './exchange.js';
 
-/** How a response is counted: what the cache did, and why. Both are words from here, never what a request or an application said. */
-export type Outcome = readonly [outcome: string, reason: string];
+const BY_VERSION: Outcome = ['304', 'version'];
 
 /** Reasons to leave the store out, as the interceptor gives them; an application's own name of who is asking is none of them. */
 const BYPASSES = new Set([
@@ -19,10 +18,10 @@ const BYPASSES = new Set([
   'user',
 ]);
 
-/** What became of an exchange, known once its head is out. */
+/** What became of an exchange, known once its head is out. In words from here, never what a request or an application said. */
 export function outcomeOf(exchange: Exchange, status: number): Outcome {
   const { answer, cacheStatus, capture, fallback, pending, verdict, isReading } = exchange;
-  if (status === 304) return ['304', verdict === 304 ? 'version' : answer === undefined ? 'handler' : 'stored'];
+  if (status === 304) return verdict === 304 ? BY_VERSION : ['304', answer === undefined ? 'handler' : 'stored'];
   if (status === 412) return ['412', 'read'];
   if (!isReading) return ['pass', 'write'];
   if (answer !== undefined)

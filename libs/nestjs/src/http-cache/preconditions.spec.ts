@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { evaluatePreconditions, type CurrentState, type Verdict } from './preconditions.js';
+import { evaluatePreconditions, hasCurrent, type CurrentState, type Verdict } from './preconditions.js';
 
 const NOW = Date.UTC(2026, 0, 1);
 const MODIFIED = Date.UTC(2025, 0, 1, 0, 0, 0, 700);
@@ -67,7 +67,11 @@ describe('preconditions of RFC 9110 section 13.2.2', () => {
                 'if-modified-since': ims,
               };
               const fields = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-              expect(verdict(method, fields as Record<string, string>)).toBe(bySection(method, im, ius, inm, ims));
+              const expected = bySection(method, im, ius, inm, ims);
+              expect(verdict(method, fields as Record<string, string>)).toBe(expected);
+              const plain = im === undefined && ius === undefined && inm === STATE.etag && method === 'GET';
+              expect(hasCurrent({ method, fields }, STATE.etag)).toBe(plain);
+              if (plain) expect(expected).toBe(304);
               counted++;
             }
     expect(counted).toBe(162);

@@ -34,6 +34,21 @@ export function isConditional({ method, fields }: Pick<ConditionalRequest, 'meth
   );
 }
 
+/**
+ * Whether a reader has just what there is, by the one tag it sent: what {@link evaluatePreconditions} would find, without taking apart
+ * what was sent. Most conditional requests are of this kind.
+ * @param etag a valid entity tag
+ */
+export function hasCurrent({ method, fields }: Pick<ConditionalRequest, 'method' | 'fields'>, etag?: string): boolean {
+  return (
+    etag !== undefined &&
+    fields['if-none-match'] === etag &&
+    fields['if-match'] === undefined &&
+    fields['if-unmodified-since'] === undefined &&
+    (method === 'GET' || method === 'HEAD')
+  );
+}
+
 /** Whether a request says what state it expects to change (RFC 6585 section 3): If-Match, If-Unmodified-Since or If-None-Match. */
 export function saysWhatItExpects(fields: RequestFields): boolean {
   return (

@@ -8,10 +8,10 @@ import type { ResourceVersion } from './http-cache-options.js';
 import type { HttpRoute } from './http-routes.js';
 import { identityOf } from './identity.js';
 import type { HttpPlatform } from './platform.js';
-import { evaluatePreconditions, isConditional } from './preconditions.js';
+import { evaluatePreconditions, hasCurrent, isConditional } from './preconditions.js';
 import type { Decision, Reading } from './reading.js';
 import type { RoutePolicy } from './route-policy.js';
-import { mixOf, needsResult, tagsOf } from './store-query.js';
+import { mixOf, needsResult, NO_TAGS, tagsOf } from './store-query.js';
 import { StoredReading } from './stored-reading.js';
 import { validatorsOf } from './version.js';
 
@@ -74,15 +74,14 @@ export class Reader {
     );
     exchange.validators = validators;
     if (validators.exists && isConditional(request)) {
-      const verdict = evaluatePreconditions(
-        { method: request.method, fields: request.fields, now: clock.wall() },
-        validators,
-      );
+      const verdict = hasCurrent(request, validators.etag)
+        ? 304
+        : evaluatePreconditions({ method: request.method, fields: request.fields, now: clock.wall() }, validators);
       if (verdict === 412) throw new PreconditionFailedException();
       if (verdict === 304) {
         exchange.verdict = 304;
         // Without a result not all are known; a cache keeps those it has where the 304 names none (RFC 9111 section 3.2).
-        exchange.tags = needsResult(route.tags) ? [] : tagsOf(exchange, reading.context);
+        exchange.tags = needsResult(route.tags) ? NO_TAGS : tagsOf(exchange, reading.context);
         return 304;
       }
     }

@@ -28,7 +28,7 @@ export async function checkExpectations(
   const verdict = evaluatePreconditions({ method, fields, now, matches: matchesVersion }, state);
   if (verdict === 'proceed' || (await onFailed?.(context)) === true) return;
   // Nothing is hooked yet that would count it.
-  engine.onOutcome?.('412', 'write');
+  engine.onOutcome?.(['412', 'write']);
   throw new PreconditionFailedException();
 }
 

@@ -81,6 +81,8 @@ export function mixOf(exchange: Exchange, context: ExecutionContext): string {
   return mixDigest(fieldsKey([settings.salt, owner, ...route.vary.map((name) => keyedValue(exchange, name))]));
 }
 
+export const NO_TAGS: readonly string[] = [];
+
 /** Whether tags are made from what the handler returns: a function of two parameters. */
 export function needsResult(tags: RoutePolicy['tags']): boolean {
   return typeof tags === 'function' && tags.length > 1;
@@ -90,7 +92,7 @@ export function needsResult(tags: RoutePolicy['tags']): boolean {
 export function tagsOf({ route, request }: Exchange, context: ExecutionContext, result?: unknown): readonly string[] {
   const { tags } = route;
   const waits = result === undefined && needsResult(tags);
-  const own = typeof tags !== 'function' ? (tags ?? []) : waits ? [] : tags(context, result);
+  const own = typeof tags !== 'function' ? (tags ?? NO_TAGS) : waits ? NO_TAGS : tags(context, result);
   return route.store === undefined ? own : [...new Set(own), resourceTag(request.host, request.target)];
 }
 
