@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import type { HttpServer } from '@nestjs/common';
 import type { EarlyRoute, EarlyRoutes } from './early-routes.js';
 import type { HttpCacheEngine } from './http-cache-engine.js';
-import { TAKEN, type Resumed, type Taken } from './http-cache.interceptor.js';
+import { AGAIN, TAKEN, type Resumed, type Taken } from './http-cache.interceptor.js';
 import type { HttpRoute, HttpRoutes } from './http-routes.js';
 import { takesPart, type Reader } from './reader.js';
 import type { Decision, Reading } from './reading.js';
@@ -11,8 +11,15 @@ import { RouteContext } from './route-context.js';
 interface Request {
   readonly method: string;
   [TAKEN]?: Taken;
+  [AGAIN]?: () => void;
 }
-type RouteHandler = (request: Request, response: object, next: unknown) => unknown;
+/** What is the same in the responses of both platforms. */
+interface Response {
+  statusCode: number;
+  getHeader(name: string): unknown;
+  removeHeader(name: string): unknown;
+}
+type RouteHandler = (request: Request, response: Response, next: unknown) => unknown;
 type Register = (...args: unknown[]) => unknown;
 
 /** Methods of an adapter by which routes of `GET` and `HEAD` are registered. */
@@ -77,7 +84,10 @@ export class EarlyAnswers {
     let known: HttpRoute | undefined;
     const before: RouteHandler = (request, response, next) => {
       const { method } = request;
-      if (method !== 'GET' && method !== 'HEAD') return handler(request, response, next);
+      // A route before this one has passed the request on, and what it has said of the response stands.
+      const isTaken = request[TAKEN] !== undefined;
+      if (isTaken || (method !== 'GET' && method !== 'HEAD')) return handler(request, response, next);
+      const { statusCode } = response;
       const resumed = this.#answered(
         early,
         (known ??= this.#routes.of(early.type, early.handler)),
@@ -88,6 +98,8 @@ export class EarlyAnswers {
       if (resumed === undefined) return undefined;
       const through = (taken: Resumed): unknown => {
         request[TAKEN] = taken;
+        const again = this.#changed(early, response, statusCode);
+        if (again !== undefined) request[AGAIN] = again;
         return handler(request, response, next);
       };
       // Fastify waits for what is returned, which is the reply once it is sent.
@@ -95,6 +107,24 @@ export class EarlyAnswers {
       return through(resumed);
     };
     return likeness(before, handler);
+  }
+
+  /**
+   * The pipeline sets the status and the fields of `@Header()` after functions of the application were called: what those have put there
+   * is set again behind it.
+   */
+  #changed({ headers }: EarlyRoute, response: Response, status: number): (() => void) | undefined {
+    const { statusCode } = response;
+    const now = headers.map(({ name }) => ({ name, value: response.getHeader(name) }));
+    const isSame = statusCode === status && now.every(({ value }, index) => value === headers[index].value);
+    if (isSame) return undefined;
+    return () => {
+      if (statusCode !== status) response.statusCode = statusCode;
+      for (const { name, value } of now) {
+        if (value === undefined) response.removeHeader(name);
+        else this.#adapter.setHeader?.(response, name, value as string);
+      }
+    };
   }
 
   /** Undefined once answered; else where the interceptor goes on. Throws nothing. */

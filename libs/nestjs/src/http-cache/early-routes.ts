@@ -3,7 +3,7 @@ import { VersioningType, type Type } from '@nestjs/common';
 import type { ApplicationConfig, DiscoveryService } from '@nestjs/core';
 import { declaredOn } from './http-cache.decorators.js';
 import { HttpCacheInterceptor } from './http-cache.interceptor.js';
-import { handlersOf, ROUTE_METADATA } from './http-routes.js';
+import { handlersOf, nameOf, ROUTE_METADATA } from './http-routes.js';
 
 type Handler = (...args: any[]) => unknown;
 type Wrapper = ReturnType<DiscoveryService['getControllers']>[number];
@@ -106,6 +106,6 @@ export const METADATA = {
 function isStatic(wrapper: Wrapper, type: Type, handler: Handler): boolean {
   const instance = wrapper.instance as Record<string, unknown> | undefined;
   if (!wrapper.isDependencyTreeStatic() || instance?.constructor !== type) return false;
-  const [name] = [...handlersOf(type.prototype as object)].find(([, found]) => found === handler) ?? [];
+  const name = nameOf(type, handler);
   return name !== undefined && instance[name] === handler;
 }

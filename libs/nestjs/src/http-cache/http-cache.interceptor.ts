@@ -26,6 +26,9 @@ export type Resumed =
 export const TAKEN = Symbol('strata.taken');
 export type Taken = true | Resumed;
 
+/** Sets fields again that Nest has set in between. */
+export const AGAIN = Symbol('strata.again');
+
 /** What Nest replies with where the commit puts the answer in its place. */
 const NOTHING: Observable<unknown> = of(undefined);
 
@@ -53,11 +56,14 @@ export class HttpCacheInterceptor implements NestInterceptor {
     const platform = context.getType() === 'http' ? this.#engine.platform : undefined;
     if (platform === undefined) return next.handle();
     const route = this.#routes.of(context.getClass(), context.getHandler() as () => unknown);
-    const request = context.switchToHttp().getRequest<{ method: string; [TAKEN]?: Taken }>();
+    const request = context.switchToHttp().getRequest<{ method: string; [TAKEN]?: Taken; [AGAIN]?: () => void }>();
     const taken = request[TAKEN];
     if (route.untouched || taken === true) return next.handle();
     request[TAKEN] = true;
-    if (taken !== undefined && taken !== 'untouched') return resume(taken, next);
+    if (taken !== undefined && taken !== 'untouched') {
+      request[AGAIN]?.();
+      return resume(taken, next);
+    }
     const { method } = request;
     const { policy } = route;
     if (method === 'GET' || method === 'HEAD') {

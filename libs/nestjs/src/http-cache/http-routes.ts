@@ -156,9 +156,10 @@ function versionFieldOf(config: ApplicationConfig): string | undefined {
 }
 
 function isManual(type: Type, handler: Handler): boolean {
-  const args = Reflect.getMetadata(ROUTE_METADATA.args, type, handler.name) as object | undefined;
+  const name = nameOf(type, handler) ?? handler.name;
+  const args = Reflect.getMetadata(ROUTE_METADATA.args, type, name) as object | undefined;
   const takesResponse = Object.keys(args ?? {}).some((key) => HANDLED_BY_ITSELF.test(key));
-  return takesResponse && Reflect.getMetadata(ROUTE_METADATA.passthrough, type, handler.name) !== true;
+  return takesResponse && Reflect.getMetadata(ROUTE_METADATA.passthrough, type, name) !== true;
 }
 
 function refuseMisplaced({ site, policy, precondition, manual }: HttpRoute, handler: Handler, ignored: boolean): void {
@@ -199,6 +200,12 @@ function isLockedBy(type: Type, handler: Handler, version: VersionFunction): boo
 function pathOf(handler: Handler): string {
   const path = Reflect.getMetadata(ROUTE_METADATA.path, handler) as string | readonly string[] | undefined;
   return JSON.stringify(path ?? '').replace(/:\w+/g, ':');
+}
+
+/** The method a handler is: what a decorator has put in its place has another name of its own. */
+export function nameOf(type: Type, handler: Handler): string | undefined {
+  for (const [name, found] of handlersOf(type.prototype as object)) if (found === handler) return name;
+  return undefined;
 }
 
 /** Handlers of routes by the names of their methods, inherited ones included. */
