@@ -66,6 +66,22 @@ describe.each(Object.entries(layers))('%s', (_name, shared) => {
     expect(loads).toBe(3);
   });
 
+  it('negativeErrors that throws says no: the caller gets the error of the load', async () => {
+    const { cache } = await stage(shared, {
+      negativeTtl: '5s',
+      negativeErrors: (error) => (error as { code: number }).code === 404,
+    });
+    let loads = 0;
+    const read = (): Promise<unknown> => cache.getOrSet('a', () => (loads++, Promise.reject(undefined as never)));
+    const outcome = (): Promise<string> =>
+      read().then(
+        () => 'answered',
+        (error: unknown) => `failed: ${String(error)}`,
+      );
+    expect([await outcome(), await outcome()]).toEqual(['failed: undefined', 'failed: undefined']);
+    expect(loads).toBe(2);
+  });
+
   it('the last waiting caller that leaves aborts the load, not one before', async () => {
     const { cache } = await stage(shared);
     const held = gate();

@@ -1,3 +1,4 @@
+import type { CacheRuntime } from '../cache-runtime.js';
 import type { Engine } from '../engine.js';
 import { newEntryId } from './entry-id.js';
 import { encodeRecord, type Entry } from './entry-codec.js';
@@ -195,8 +196,7 @@ export class Loading implements Landing {
   /** A thrown "not found" is remembered in this process only: an error has no wire form. */
   #rememberError(flight: Flight, error: unknown): boolean {
     const { runtime, policy, fence } = flight;
-    const { negativeErrors } = runtime.definition;
-    if (negativeErrors === undefined || policy.negativeTtl === undefined || negativeErrors(error) !== true) {
+    if (policy.negativeTtl === undefined || !this.#isNegative(runtime, error)) {
       return false;
     }
     const life = { createdAt: this.#engine.clock.now(), freshFor: runtime.jittered(policy.negativeTtl), graceFor: 0 };
@@ -209,5 +209,16 @@ export class Loading implements Landing {
       life,
     );
     return true;
+  }
+
+  /** A predicate that fails on an error it did not expect (`throw undefined`) says no: the callers are answered all the same. */
+  #isNegative({ name, definition }: CacheRuntime, error: unknown): boolean {
+    try {
+      return definition.negativeErrors?.(error) === true;
+    } catch (fault) {
+      const message = `cache "${name}": negativeErrors threw; ${String(fault)}`;
+      this.#engine.observer.notice?.({ level: 'warn', name: 'load.negativeErrors', cache: name, message });
+      return false;
+    }
   }
 }
