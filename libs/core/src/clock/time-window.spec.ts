@@ -34,6 +34,19 @@ describe('TimeWindow', () => {
     expect(window.lasts()).toBe(false);
   });
 
+  it('ends although the timers of the process are faked: they do not stop the clock of the engine', () => {
+    const window = new TimeWindow(systemClock);
+    const end = systemClock.now() + 1;
+    window.openUntil(end);
+    jest.useFakeTimers();
+    try {
+      while (systemClock.now() < end);
+      expect(window.lasts()).toBe(false);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
   it('never opens beside a fake clock', () => {
     const clock = new FakeClock();
     const window = new TimeWindow(clock);
