@@ -27,6 +27,13 @@ describe('AnswerMemo', () => {
     }
   });
 
+  it('-0 is not answered with the promise of 0', async () => {
+    const memo = new AnswerMemo();
+    void memo.promiseOf(1, 0);
+    expect(await memo.promiseOf(1, 0)).toBe(0);
+    expect(await memo.promiseOf(1 + 512, -0)).toBe(-0);
+  });
+
   it('undefined in a fresh place is a value like others', async () => {
     expect(await new AnswerMemo().promiseOf(3, undefined)).toBeUndefined();
   });

@@ -16,7 +16,8 @@ export class AnswerMemo {
 
   promiseOf(slot: number, value: unknown): Promise<unknown> {
     const place = 2 * (slot & (PLACES - 1));
-    if (this.#places[place] === value) {
+    // Not `===`: -0 is not 0.
+    if (Object.is(this.#places[place], value)) {
       return (this.#places[place + 1] as Promise<unknown> | undefined) ?? this.#make(place, value);
     }
     this.#places[place] = value;
