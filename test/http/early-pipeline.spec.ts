@@ -1,8 +1,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import type { ServerResponse } from 'node:http';
 import { Controller, Get, Header, HttpCode, Next, Res, type ExecutionContext, type Type } from '@nestjs/common';
 import { HttpCache } from '@strata-cache/nestjs';
+import { gate, type Gate } from '@strata-cache/nestjs/testing';
+import { eventually } from '../support/eventually.js';
 import { HOSTS, startApp, type HostName, type HttpApp } from './hosts.js';
-import type { RawResponse } from './raw-request.js';
+import { abandon, type RawResponse } from './raw-request.js';
 
 const PUBLIC = { scope: 'public', maxAge: '10s' } as const;
 
@@ -118,6 +121,26 @@ class SecondController {
   }
 }
 
+const world: { held: Gate | undefined } = { held: undefined };
+
+@Controller()
+class SlowController {
+  runs = 0;
+
+  @Get('slow')
+  @HttpCache({
+    ...PUBLIC,
+    store: true,
+    version: async () => {
+      await world.held?.pass();
+      return 1;
+    },
+  })
+  slow(): object {
+    return { run: ++this.runs };
+  }
+}
+
 describe.each(HOSTS)('what the pipeline does after an early look, on %s', (host) => {
   it.each(['/vary', '/removed', '/status', '/passed'])(
     'leaves what a function of the application has put in the response: %s',
@@ -137,6 +160,33 @@ describe.each(HOSTS)('what the pipeline does after an early look, on %s', (host)
       const app = await start(host, [WrappedController], early);
       expect((await app.send('/wrapped', { headers: { 'if-none-match': '*' } })).status).toBe(304);
     }
+  });
+});
+
+describe.each(HOSTS)('a client that goes while its version is asked, on %s', (host) => {
+  // 1. it asks, 2. it goes, 3. the version is known and its request leads, 4. another one waits for it.
+  it.each([true, false])('keeps nobody waiting, early: %s', async (early) => {
+    let closed = false;
+    const app = await startApp(host, {
+      controllers: [SlowController],
+      http: { global: true, early },
+      configure: (created) =>
+        created.use((_request: object, response: ServerResponse, next: () => void) => {
+          response.once('close', () => (closed = true));
+          next();
+        }),
+    });
+    apps.push(app);
+    const held = (world.held = gate());
+    const leave = abandon(app.port, '/slow');
+    await held.arrived();
+    leave();
+    await eventually(() => closed);
+    world.held = undefined;
+    held.open();
+    await eventually(() => app.get(SlowController).runs === 1);
+    expect((await app.send('/slow')).status).toBe(200);
+    expect((await app.send('/slow')).headers['cache-status']).toMatch(/^strata; hit/);
   });
 });
 

@@ -129,7 +129,10 @@ function lead(reading: Reading): undefined {
   const { exchange, head, context, platform } = reading;
   const response = platform.rawResponse(context.switchToHttp().getResponse());
   // A client that went away, a socket taken over: there will be no response to commit.
-  response.once('close', () => refuse(exchange, CLOSED, true));
+  const close = (): void => refuse(exchange, CLOSED, true);
+  // It may have gone while a version or the store was asked: it will not say so again, and nobody should wait for it.
+  if (response.destroyed) close();
+  else response.once('close', close);
   exchange.before = head.fields();
   try {
     exchange.tags = tagsOf(exchange, context);
