@@ -122,7 +122,7 @@ export const MUTANTS = [
     patches: [
       {
         file: 'libs/core/src/clock/time-window.ts',
-        find: 'return process.hrtime.bigint() < this.#endTicks[0];',
+        find: 'return hrtime.bigint() < this.#endTicks[0];',
         replace: 'return this.end !== Infinity;',
       },
     ],
