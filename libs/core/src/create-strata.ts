@@ -12,6 +12,7 @@ import { CacheConfigError } from './errors.js';
 import { L1View } from './reading/l1-view.js';
 import type { LocksFactory } from './locks/lock.js';
 import { memoryLocks } from './locks/memory-locks.js';
+import { contained } from './contained-observer.js';
 import type { Observer } from './observer.js';
 import {
   asBoolean,
@@ -124,7 +125,7 @@ export function createStrata(options: StrataOptions = {}): Strata {
   }
   const defaults = resolveDefaults(given.defaults);
   const clock: Clock = given.clock ?? systemClock;
-  const observer: Observer = given.observer ?? {};
+  const observer = contained(given.observer ?? {});
   const background = new Background(observer);
   const tally = new Tally();
   const runtimes = new Map<string, CacheRuntime>();

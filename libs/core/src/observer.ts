@@ -55,7 +55,8 @@ export interface Notice {
 }
 
 /**
- * Sees what the engine does. Every member is optional and none may throw; an absent member costs nothing.
+ * Sees what the engine does. Every member is optional, and an absent one costs nothing. None may throw: what it throws concerns no caller, and
+ * is a warning of the process (the first time).
  * Counters need no observer: read `cache.stats()`.
  */
 export interface Observer {
@@ -66,7 +67,7 @@ export interface Observer {
    * that share a round trip are one.
    */
   timed?(what: Timed, ms: number, cache: string, label: string, ok: boolean): void;
-  /** Wraps one slow operation; must call `run` exactly once and return its promise. */
+  /** Wraps one slow operation; must call `run` exactly once, before it returns, and return its promise. */
   around?<T>(operation: Operation, run: () => Promise<T>): Promise<T>;
   /** Told of every answered lookup, L1 hits included. Keep it cheap or leave it out. */
   lookup?(cache: string, outcome: LookupOutcome, tier: TierName | undefined, key: string): void;
