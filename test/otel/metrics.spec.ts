@@ -54,12 +54,14 @@ describe('a scripted scenario: each step changes exactly these metrics', () => {
 
   it('a hit in the second tier', async () => {
     await other.cache.getOrSet('2', async () => 'two');
+    await settle(); // the fill goes on behind the answer
     await cache.getOrSet('2', () => load('no'));
     expect(await changes()).toEqual({ ...hits('l2', 'hit'), ...entries(1), ...CALL('read') });
   });
 
   it('"not found", remembered by the second tier and then by L1', async () => {
     await other.cache.getOrSet('none', async () => null);
+    await settle();
     await cache.getOrSet('none', () => load('no'));
     expect(await changes()).toEqual({ ...hits('l2', 'negative'), ...entries(1), ...CALL('read') });
     await cache.getOrSet('none', () => load('no'));
