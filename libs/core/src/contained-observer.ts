@@ -1,5 +1,6 @@
 import process from 'node:process';
 import { inspect } from 'node:util';
+import { markHandled } from './background.js';
 import type { Observer, Operation } from './observer.js';
 
 /**
@@ -64,7 +65,7 @@ function contain<T>(
   try {
     const told = observer.around!(operation, once);
     // Begun later, it could begin twice: whoever asks meanwhile must find it under way.
-    if (running === undefined) once().catch(() => undefined);
+    if (running === undefined) markHandled(once());
     return told.catch(instead);
   } catch (error) {
     return instead(error);
