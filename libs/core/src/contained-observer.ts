@@ -1,6 +1,5 @@
 import process from 'node:process';
 import { inspect } from 'node:util';
-import { markHandled } from './background.js';
 import type { Observer, Operation } from './observer.js';
 
 /**
@@ -63,10 +62,7 @@ function contain<T>(
       return value;
     });
   try {
-    const told = observer.around!(operation, once);
-    // Begun later, it could begin twice: whoever asks meanwhile must find it under way.
-    if (running === undefined) markHandled(once());
-    return told.catch(instead);
+    return observer.around!(operation, once).catch(instead);
   } catch (error) {
     return instead(error);
   }

@@ -67,7 +67,7 @@ export interface Observer {
    * that share a round trip are one.
    */
   timed?(what: Timed, ms: number, cache: string, label: string, ok: boolean): void;
-  /** Wraps one slow operation; must call `run` exactly once, before it returns, and return its promise. */
+  /** Wraps one slow operation; must call `run` exactly once and return its promise. It may take its time before it does. */
   around?<T>(operation: Operation, run: () => Promise<T>): Promise<T>;
   /** Told of every answered lookup, L1 hits included. Keep it cheap or leave it out. */
   lookup?(cache: string, outcome: LookupOutcome, tier: TierName | undefined, key: string): void;

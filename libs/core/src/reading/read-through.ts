@@ -61,6 +61,10 @@ export class ReadThrough {
   }
 
   read(call: ReadCall): Promise<unknown> {
+    return this.#read(call, this.#engine.observer.around !== undefined);
+  }
+
+  #read(call: ReadCall, observed: boolean): Promise<unknown> {
     const { runtime, key } = call;
     if (call.load !== undefined && isInsideLoadOf(runtime, key)) {
       return this.#runAlone(call);
@@ -92,9 +96,9 @@ export class ReadThrough {
     if (joined === 'deadlock') {
       return this.#runAlone(call);
     }
-    return this.#engine.observer.around === undefined
-      ? this.#take(call, joined ?? this.#open(call, found, false), joined !== undefined)
-      : this.#observed(call, found, joined);
+    return observed
+      ? this.#observed(call, found, joined)
+      : this.#take(call, joined ?? this.#open(call, found, false), joined !== undefined);
   }
 
   #take(call: ReadCall, flight: Flight, joined: boolean): Promise<unknown> {
@@ -105,14 +109,21 @@ export class ReadThrough {
   /** The same inside an operation. The flight is opened in there, so that its load and calls of the second tier belong to it. */
   #observed(call: ReadCall, found: ReturnType<L1View['look']>, joined: Flight | undefined): Promise<unknown> {
     const operation: Operation = { kind: 'read', cache: call.runtime.name, key: call.key };
-    return this.#engine.observer.around!(operation, () => {
+    let late = false;
+    const result = this.#engine.observer.around!(operation, () => {
+      // The observer took its time: somebody else may have loaded meanwhile, or be about to.
+      if (late && joined === undefined) {
+        return this.#read(call, false);
+      }
       const flight = joined ?? this.#open(call, found, false);
-      const result = this.#take(call, flight, joined !== undefined);
+      const taken = this.#take(call, flight, joined !== undefined);
       const ended = (): void => {
         operation.outcome = joined === undefined ? outcomeOf(flight) : 'joined';
       };
-      return result.finally(ended);
+      return taken.finally(ended);
     });
+    late = true;
+    return result;
   }
 
   /** Whether a stale copy answers without waiting for anything. */
