@@ -17,7 +17,7 @@ const CONTENDERS = [
 export async function measure({ redis, rounds, quick, options, before, only, onScenario }) {
   const settings = quick
     ? { roundMs: 40, warmMs: 150, keyCount: 3_000 }
-    : { roundMs: 150, warmMs: 500, keyCount: 3_000 };
+    : { roundMs: 90, warmMs: 250, keyCount: 3_000 };
   const contenders = [...CONTENDERS, ...(before ? ['strata before'] : [])].filter(
     (name) => only === undefined || name === REFERENCE || only.includes(name),
   );
